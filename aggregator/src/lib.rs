@@ -1,0 +1,1 @@
+//! Shards, their decisions, and the rows of ClickHouse

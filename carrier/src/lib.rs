@@ -1,0 +1,1 @@
+//! A make-believe carrier: a seeded feed with known truth, obeying decisions

@@ -1,0 +1,1 @@
+//! Carrier feeds into hissa.usage

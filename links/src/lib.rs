@@ -1,0 +1,1 @@
+//! Links from Hissa's services to Kafka, ClickHouse, secrets and Prometheus

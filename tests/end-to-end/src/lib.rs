@@ -1,0 +1,1 @@
+//! The demo's path from end to end, compared with the truth
