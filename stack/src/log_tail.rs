@@ -1,0 +1,66 @@
+//! The last lines of a log, for the error message of a service that failed.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// More of the file's end is not looked at, so that a message stays a message.
+const BYTES_MAX: u64 = 16 * 1024;
+
+/// A line longer than this is cut.
+const LINE_CHARS_MAX: usize = 400;
+
+/// The last `lines` lines of the file at `path` that are not blank, indented by two.
+pub(crate) fn of(path: &Path, lines: usize) -> String {
+    match File::open(path) {
+        Ok(file) => of_open_file(file, lines),
+        Err(source) => format!("  (the log cannot be read: {source})"),
+    }
+}
+
+/// As [`of`], of a file that is open.
+pub(crate) fn of_open_file(mut file: File, lines: usize) -> String {
+    let mut bytes = Vec::new();
+    let read = file.seek(SeekFrom::End(0)).and_then(|length| {
+        file.seek(SeekFrom::Start(length.saturating_sub(BYTES_MAX)))?;
+        file.take(BYTES_MAX).read_to_end(&mut bytes)
+    });
+    if let Err(source) = read {
+        return format!("  (the log cannot be read: {source})");
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    // The frames of a Java stack trace would push out the sentence above them.
+    let says_something = |line: &&str| !line.trim().is_empty() && !line.starts_with("\tat ");
+    let said: Vec<&str> = text.lines().filter(says_something).collect();
+    if said.is_empty() {
+        return "  (nothing)".to_owned();
+    }
+    let last = &said[said.len().saturating_sub(lines)..];
+    last.iter().map(|line| format!("  {}", cut(line))).collect::<Vec<_>>().join("\n")
+}
+
+fn cut(line: &str) -> String {
+    line.chars().take(LINE_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_is_the_last_lines_that_say_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        for (content, expected) in [
+            ("", "  (nothing)"),
+            ("one\n", "  one"),
+            ("one\ntwo\n\nthree\n\n", "  two\n  three"),
+            ("one\ntwo\nIllegalState: why\n\tat a.B.c\n\tat a.D.e\n", "  two\n  IllegalState: why"),
+        ] {
+            std::fs::write(&log, content).unwrap();
+            assert_eq!(of(&log, 2), expected, "of {content:?}");
+        }
+        std::fs::write(&log, "x".repeat(100_000)).unwrap();
+        assert_eq!(of(&log, 2).len(), 2 + LINE_CHARS_MAX);
+    }
+}
