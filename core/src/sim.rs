@@ -55,7 +55,7 @@ impl SimId {
     pub fn partition(&self, partitions: Partitions) -> u16 {
         let top = u16::from_be_bytes([self.0[0], self.0[1]]);
         // A division by a power of two keeps the top bits; the quotient is below `count`.
-        (u32::from(top) * u32::from(partitions.0) >> 16) as u16
+        ((u32::from(top) * u32::from(partitions.0)) >> 16) as u16
     }
 }
 
