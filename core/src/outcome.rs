@@ -106,6 +106,16 @@ impl QuarantineReason {
         QuarantineReason::HeldBound,
     ];
 
+    /// The place of this reason in [`QuarantineReason::ALL`].
+    pub fn index(self) -> usize {
+        match self {
+            QuarantineReason::Conflict => 0,
+            QuarantineReason::TooOld => 1,
+            QuarantineReason::Future => 2,
+            QuarantineReason::HeldBound => 3,
+        }
+    }
+
     /// The word that metrics, books and documentation use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -129,6 +139,23 @@ impl Outcome {
         .into_iter()
         .chain(QuarantineReason::ALL.into_iter().map(Outcome::Quarantined))
         .chain(RejectReason::ALL.into_iter().map(Outcome::Rejected))
+    }
+
+    /// How many outcomes there are, each reason counted apart.
+    pub const COUNT: usize = 4 + QuarantineReason::ALL.len() + RejectReason::ALL.len();
+
+    /// The place of this outcome in [`Outcome::all`].
+    pub fn index(self) -> usize {
+        match self {
+            Outcome::Counted => 0,
+            Outcome::Late => 1,
+            Outcome::Held => 2,
+            Outcome::Duplicate => 3,
+            Outcome::Quarantined(reason) => 4 + reason.index(),
+            Outcome::Rejected(reason) => {
+                3 + QuarantineReason::ALL.len() + usize::from(reason.code())
+            }
+        }
     }
 
     /// The word for the outcome, without its reason.
@@ -156,6 +183,14 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_outcome_stands_at_its_index() {
+        assert_eq!(Outcome::all().count(), Outcome::COUNT);
+        for (place, outcome) in Outcome::all().enumerate() {
+            assert_eq!(outcome.index(), place);
+        }
+    }
 
     #[test]
     fn a_reason_survives_its_code() {

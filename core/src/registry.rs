@@ -106,6 +106,16 @@ impl Class {
         Class::Unknown,
     ];
 
+    /// The place of this class in [`Class::ALL`].
+    pub fn index(self) -> usize {
+        match self {
+            Class::Education => 0,
+            Class::System => 1,
+            Class::Other => 2,
+            Class::Unknown => 3,
+        }
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
