@@ -1,1 +1,3 @@
-//! Shards, their decisions, and the rows of ClickHouse
+//! Shards, their decisions, and the rows of ClickHouse.
+
+pub mod clickhouse;
