@@ -13,5 +13,6 @@ pub mod logging;
 pub mod secret;
 pub mod stop;
 pub mod topics;
+pub mod whole;
 
 pub use error::LinkError;

@@ -1,0 +1,91 @@
+//! A topic read from its beginning to the end that it has now.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::{LinkError, kafka::KafkaLink};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Hands every message of `topic` to `each`, partition by partition in order of offsets, up to the end that the topic
+/// had when the call began. Returns, by partition, the offset behind the last message. Blocks: call it where blocking
+/// is allowed.
+///
+/// # Errors
+/// Kafka does not answer, or refuses; the topic does not exist.
+pub fn read(
+    link: &KafkaLink,
+    role: &str,
+    topic: &str,
+    mut each: impl FnMut(&BorrowedMessage<'_>),
+) -> Result<BTreeMap<i32, i64>, LinkError> {
+    let silent = |why: String| LinkError::KafkaSilent {
+        servers: link.servers().into(),
+        seconds: TIMEOUT.as_secs(),
+        doing: format!("reading {topic}"),
+        why,
+    };
+    let mut config = link.consumer(role, None)?;
+    // So that the end is seen where the last messages were compacted away or belong to no reader.
+    config.set("enable.partition.eof", "true");
+    let consumer: BaseConsumer = config.create().map_err(|why| LinkError::KafkaProperties {
+        role: role.into(),
+        why: why.to_string(),
+    })?;
+    let metadata = consumer
+        .fetch_metadata(Some(topic), TIMEOUT)
+        .map_err(|why| silent(why.to_string()))?;
+    let partitions = metadata
+        .topics()
+        .first()
+        .map(|t| t.partitions())
+        .unwrap_or_default();
+    if partitions.is_empty() {
+        return Err(LinkError::KafkaRefused {
+            doing: format!("reading {topic}"),
+            why: "it does not exist".into(),
+        });
+    }
+
+    let mut ends = BTreeMap::new();
+    let mut open = TopicPartitionList::new();
+    for partition in partitions {
+        let (low, high) = consumer
+            .fetch_watermarks(topic, partition.id(), TIMEOUT)
+            .map_err(|why| silent(why.to_string()))?;
+        ends.insert(partition.id(), high);
+        if low < high {
+            // Only a partition and an offset: it cannot fail for a list that was just made.
+            open.add_partition_offset(topic, partition.id(), Offset::Offset(low))
+                .map_err(|why| silent(why.to_string()))?;
+        }
+    }
+    let mut unfinished: Vec<i32> = open
+        .elements()
+        .iter()
+        .map(|element| element.partition())
+        .collect();
+    consumer
+        .assign(&open)
+        .map_err(|why| silent(why.to_string()))?;
+    while !unfinished.is_empty() {
+        let finished = match consumer.poll(TIMEOUT) {
+            None => return Err(silent("no message came".into())),
+            Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => Some(partition),
+            Some(Err(why)) => return Err(silent(why.to_string())),
+            Some(Ok(message)) => {
+                let end = ends.get(&message.partition()).copied().unwrap_or(0);
+                if message.offset() < end {
+                    each(&message);
+                }
+                (message.offset() + 1 >= end).then_some(message.partition())
+            }
+        };
+        unfinished.retain(|partition| Some(*partition) != finished);
+    }
+    Ok(ends)
+}
