@@ -194,3 +194,49 @@ fn close_on_exec_above_2() -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+    use std::process::Stdio;
+
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    #[test]
+    fn a_child_outlives_the_thread_that_asked_for_it() {
+        let mut child = thread::spawn(|| TiedChild::spawn(shell("exec sleep 60")).unwrap()).join().unwrap();
+        // Were it tied to that thread, the kernel would have sent SIGKILL before `join` returned.
+        assert_eq!(child.wait_for(Duration::from_millis(50)).unwrap(), None);
+        assert_eq!(in_words(child.kill().unwrap()), "killed by signal 9");
+    }
+
+    #[test]
+    fn a_child_inherits_no_descriptor_above_2() {
+        let file = tempfile::tempfile().unwrap();
+        // As a C library would have opened it: to be inherited.
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
+        let script = format!("test ! -e /proc/self/fd/{}", file.as_raw_fd());
+        assert_eq!(in_words(TiedChild::spawn(shell(&script)).unwrap().wait().unwrap()), "exit status 0");
+    }
+
+    #[test]
+    fn a_child_that_ignores_the_polite_signal_is_killed() {
+        let mut child = TiedChild::spawn(shell("trap '' TERM; while :; do sleep 1; done")).unwrap();
+        // Give the shell its time to set the trap; without it the first signal ends it, which is as good an end.
+        child.wait_for(Duration::from_millis(100)).unwrap();
+        let status = child.stop(Duration::from_millis(100)).unwrap();
+        assert!(!status.success());
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error_and_not_a_child() {
+        let error = TiedChild::spawn(Command::new("/no/such/program")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
