@@ -28,6 +28,6 @@ mod log_tail;
 pub use detached::{ServiceStatus, StackStatus, down, running, status, up_detached};
 pub use error::StackError;
 pub use progress::{Progress, Report};
-pub use stack::{Stack, StackOptions};
+pub use stack::{Stack, StackOptions, fetch};
 pub use state::{Service, StackState};
 pub use supervise::supervise;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{self, Account};
+use crate::download::chdb;
 use crate::error::StackError;
 use crate::folders;
 use crate::kafka::{Kafka, KafkaOptions};
@@ -128,6 +129,18 @@ impl Stack {
     pub fn stop_blocking(self) -> Result<(), StackError> {
         self.kafka.stop()
     }
+}
+
+/// Fetches and prepares all that [`Stack::up`] will need, so that a later start takes seconds.
+///
+/// # Errors
+///
+/// A tool is missing, a download failed or is not the pinned one, or the disk is full.
+pub fn fetch(report: &Report) -> Result<(), StackError> {
+    let cache = folders::cache()?;
+    Kafka::fetch(&cache, report)?;
+    chdb::fetch(&cache, report)?;
+    Ok(())
 }
 
 /// Runs `work` on a thread for blocking work; a panic in it goes on in the caller.

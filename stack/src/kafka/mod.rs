@@ -9,7 +9,7 @@ mod java;
 pub mod probe;
 mod settings;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use crate::download::kafka_jars;
 use crate::error::StackError;
 use crate::folders;
 use crate::kafka::broker::{Broker, LOCKED, PORT_TAKEN};
+use crate::kafka::java::Java;
 use crate::ports;
 use crate::progress::{Progress, Report};
 
@@ -53,6 +54,15 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// Fetches and prepares all that a launch needs, without one.
+    ///
+    /// # Errors
+    ///
+    /// No Java, no Maven, a download that failed or is not the pinned one, no space.
+    pub fn fetch(cache: &Path, report: &Report) -> Result<(), StackError> {
+        fetch(cache, report).map(drop)
+    }
+
     /// Starts Kafka and returns when it is ready. Blocks for 1 to 3 s; with empty caches for as long as the download
     /// of 44 MB takes, and 5 s more.
     ///
@@ -60,10 +70,7 @@ impl Kafka {
     ///
     /// See [`StackError`]: no Java, no Maven, a port in use, no space, a broker that ended or does not answer.
     pub fn launch(options: &KafkaOptions, report: &Report) -> Result<Kafka, StackError> {
-        let java = java::find()?;
-        let jars = kafka_jars::fetch(&options.cache, report)?;
-        let class_path = kafka_jars::class_path(&jars);
-        let archive_flag = archive::flag(&options.cache, &java, &jars, &class_path, report);
+        let Fetched { java, class_path, archive_flag } = fetch(&options.cache, report)?;
         folders::make(&options.folder)?;
         folders::require_space("Kafka's data", &options.folder, NEEDED_MB, "the data folder")?;
 
@@ -129,6 +136,21 @@ impl Kafka {
     pub fn kill(mut self) -> Result<(), StackError> {
         self.child.kill().map(drop).map_err(StackError::file("killing the process of", &self.log))
     }
+}
+
+/// What the cache and the machine give to a launch.
+struct Fetched {
+    java: Java,
+    class_path: String,
+    archive_flag: Option<String>,
+}
+
+fn fetch(cache: &Path, report: &Report) -> Result<Fetched, StackError> {
+    let java = java::find()?;
+    let jars = kafka_jars::fetch(cache, report)?;
+    let class_path = kafka_jars::class_path(&jars);
+    let archive_flag = archive::flag(cache, &java, &jars, &class_path, report);
+    Ok(Fetched { java, class_path, archive_flag })
 }
 
 /// Starts the broker; where it lost a race for a port or for its folder, again.
