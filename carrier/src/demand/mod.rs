@@ -1,0 +1,8 @@
+//! Demand: what people would use, hour by hour, if no quota stopped them.
+
+mod calendar;
+mod month;
+mod sessions;
+
+pub use month::{Day, month_of_days};
+pub use sessions::{PlannedRecord, Planner};
