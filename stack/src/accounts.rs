@@ -31,7 +31,11 @@ pub(crate) fn account(folder: &Path, user: &str) -> Result<Account, StackError> 
         Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => make_up(&password_file)?,
         Err(source) => return Err(StackError::file("reading", &password_file)(source)),
     };
-    Ok(Account { user: user.to_owned(), password, password_file })
+    Ok(Account {
+        user: user.to_owned(),
+        password,
+        password_file,
+    })
 }
 
 fn make_up(path: &Path) -> Result<String, StackError> {
@@ -67,9 +71,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = account(folder.path(), OWNER).unwrap();
         assert_eq!(first.password.len(), 32);
-        assert_eq!(account(folder.path(), OWNER).unwrap().password, first.password);
-        assert_ne!(account(folder.path(), ANALYST).unwrap().password, first.password);
-        let mode = fs::metadata(&first.password_file).unwrap().permissions().mode();
+        assert_eq!(
+            account(folder.path(), OWNER).unwrap().password,
+            first.password
+        );
+        assert_ne!(
+            account(folder.path(), ANALYST).unwrap().password,
+            first.password
+        );
+        let mode = fs::metadata(&first.password_file)
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -56,7 +56,9 @@ fn lock(path: &Path, what: &str, report: &Report) -> Result<File, StackError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
-            report.say(Progress::WaitingForOther { what: what.to_owned() });
+            report.say(Progress::WaitingForOther {
+                what: what.to_owned(),
+            });
             file.lock().map_err(StackError::file(doing, path))?;
         }
         Err(fs::TryLockError::Error(source)) => return Err(StackError::file(doing, path)(source)),
@@ -66,7 +68,11 @@ fn lock(path: &Path, what: &str, report: &Report) -> Result<File, StackError> {
 
 /// Removes a file or a folder with all that is in it, if it is there.
 fn remove(path: &Path) -> Result<(), StackError> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     match removed {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             Err(StackError::file("removing", path)(source))
@@ -87,12 +93,19 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let made = AtomicU32::new(0);
         let get = || {
-            entry(cache.path(), "thing", "a thing", &Report::silent(), Path::exists, |temporary| {
-                made.fetch_add(1, Ordering::SeqCst);
-                fs::create_dir(temporary).unwrap();
-                fs::write(temporary.join("part"), "whole").unwrap();
-                Ok(())
-            })
+            entry(
+                cache.path(),
+                "thing",
+                "a thing",
+                &Report::silent(),
+                Path::exists,
+                |temporary| {
+                    made.fetch_add(1, Ordering::SeqCst);
+                    fs::create_dir(temporary).unwrap();
+                    fs::write(temporary.join("part"), "whole").unwrap();
+                    Ok(())
+                },
+            )
             .unwrap()
         };
         thread::scope(|scope| {
@@ -112,16 +125,31 @@ mod tests {
             fs::write(temporary.join("half"), "").unwrap();
             Err(StackError::Supervisor("no network".to_owned()))
         };
-        entry(cache.path(), "thing", "a thing", &Report::silent(), Path::exists, failing).unwrap_err();
+        entry(
+            cache.path(),
+            "thing",
+            "a thing",
+            &Report::silent(),
+            Path::exists,
+            failing,
+        )
+        .unwrap_err();
         assert!(!cache.path().join("thing").exists());
 
         // A process killed in the middle leaves its temporary folder; it must not leak into the next result.
         fs::create_dir(cache.path().join(".thing.incomplete")).unwrap();
         fs::write(cache.path().join(".thing.incomplete/half"), "").unwrap();
-        let path = entry(cache.path(), "thing", "a thing", &Report::silent(), Path::exists, |temporary| {
-            fs::create_dir(temporary).unwrap();
-            Ok(())
-        })
+        let path = entry(
+            cache.path(),
+            "thing",
+            "a thing",
+            &Report::silent(),
+            Path::exists,
+            |temporary| {
+                fs::create_dir(temporary).unwrap();
+                Ok(())
+            },
+        )
         .unwrap();
         assert!(!path.join("half").exists());
     }

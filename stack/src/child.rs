@@ -11,7 +11,9 @@ use std::sync::{Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal,
+};
 
 /// How often a wait looks again whether the child has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -139,8 +141,13 @@ fn spawner() -> io::Result<mpsc::Sender<Request>> {
         // Two threads may race to here: the loser's sender is dropped and its thread ends before it started any child.
         let _ = SPAWNER.set(Mutex::new(sender));
     }
-    let spawner = SPAWNER.get().ok_or_else(|| io::Error::other("no thread to start child processes"))?;
-    Ok(spawner.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone())
+    let spawner = SPAWNER
+        .get()
+        .ok_or_else(|| io::Error::other("no thread to start child processes"))?;
+    Ok(spawner
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .clone())
 }
 
 /// Ties `command` to this process: parent-death signal, own process group, no descriptor above 2.
@@ -184,7 +191,13 @@ fn close_on_exec_above_2() -> io::Result<()> {
     // which the standard library reports a failed exec stays usable. The raw call rather than libc's function,
     // because glibc has that only since 2.34.
     unsafe {
-        if libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) == 0 {
+        if libc::syscall(
+            libc::SYS_close_range,
+            3_u32,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        ) == 0
+        {
             return Ok(());
         }
         // A kernel before 5.11: one by one, as far as descriptors commonly go. Those that are not open say EBADF.
@@ -204,13 +217,18 @@ mod tests {
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .args(["-c", script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         command
     }
 
     #[test]
     fn a_child_outlives_the_thread_that_asked_for_it() {
-        let mut child = thread::spawn(|| TiedChild::spawn(shell("exec sleep 60")).unwrap()).join().unwrap();
+        let mut child = thread::spawn(|| TiedChild::spawn(shell("exec sleep 60")).unwrap())
+            .join()
+            .unwrap();
         // Were it tied to that thread, the kernel would have sent SIGKILL before `join` returned.
         assert_eq!(child.wait_for(Duration::from_millis(50)).unwrap(), None);
         assert_eq!(in_words(child.kill().unwrap()), "killed by signal 9");
@@ -222,7 +240,10 @@ mod tests {
         // As a C library would have opened it: to be inherited.
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
         let script = format!("test ! -e /proc/self/fd/{}", file.as_raw_fd());
-        assert_eq!(in_words(TiedChild::spawn(shell(&script)).unwrap().wait().unwrap()), "exit status 0");
+        assert_eq!(
+            in_words(TiedChild::spawn(shell(&script)).unwrap().wait().unwrap()),
+            "exit status 0"
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ fn ask(address: SocketAddr, limit: Duration) -> std::io::Result<String> {
     let mut connection = TcpStream::connect_timeout(&address, limit)?;
     connection.set_read_timeout(Some(limit))?;
     connection.set_write_timeout(Some(limit))?;
-    write!(connection, "GET /ping HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        connection,
+        "GET /ping HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     connection.take(4096).read_to_string(&mut answer)?;
     Ok(answer)

@@ -92,11 +92,10 @@ pub fn up_detached(options: &StackOptions, report: &Report) -> Result<StackState
     let mut supervisor = start_supervisor(options, &files)?;
     let said = listen(&mut supervisor, report);
     said.unwrap_or_else(|| {
-        let tail = log_tail::of(&files.log(), 8);
         Err(StackError::Supervisor(format!(
-            "the process that should hold the stack ended without a word; the last lines of {} are:\n{tail}\n\
+            "the process that should hold the stack ended without a word; {}\n\
              Try again; if it ends so each time, report it with that log.",
-            files.log().display()
+            log_tail::of(&files.log(), 8)
         )))
     })
 }
@@ -110,9 +109,14 @@ pub fn status() -> Result<StackStatus, StackError> {
     let files = StateFiles::open()?;
     let supervisor_pid = files.supervisor()?;
     let state = supervisor_pid.and_then(|_| files.read());
-    let kafka = state.as_ref().map(|state| ask(&state.kafka, probe::answers));
-    let clickhouse = state.as_ref().map(|state| ask(&state.clickhouse, clickhouse_probe::answers));
-    let answers = |service: &Option<ServiceStatus>| service.as_ref().is_some_and(|service| service.answers);
+    let kafka = state
+        .as_ref()
+        .map(|state| ask(&state.kafka, probe::answers));
+    let clickhouse = state
+        .as_ref()
+        .map(|state| ask(&state.clickhouse, clickhouse_probe::answers));
+    let answers =
+        |service: &Option<ServiceStatus>| service.as_ref().is_some_and(|service| service.answers);
     Ok(StackStatus {
         running: supervisor_pid.is_some(),
         ready: answers(&kafka) && answers(&clickhouse),
@@ -132,7 +136,9 @@ pub fn status() -> Result<StackStatus, StackError> {
 pub fn running() -> Result<StackState, StackError> {
     let files = StateFiles::open()?;
     let state = files.supervisor()?.and_then(|_| files.read());
-    state.ok_or_else(|| StackError::NotRunning { state: files.lock() })
+    state.ok_or_else(|| StackError::NotRunning {
+        state: files.lock(),
+    })
 }
 
 /// Ends the stack in good order and returns when its processes are gone.
@@ -144,7 +150,9 @@ pub fn down() -> Result<(), StackError> {
     let files = StateFiles::open()?;
     let Some(supervisor) = files.supervisor()? else {
         files.forget();
-        return Err(StackError::NotRunning { state: files.lock() });
+        return Err(StackError::NotRunning {
+            state: files.lock(),
+        });
     };
     // The number is the supervisor's own: it holds the lock, so it lives.
     signal(supervisor, Signal::TERM, &files)?;
@@ -161,17 +169,26 @@ pub fn down() -> Result<(), StackError> {
 }
 
 fn start_supervisor(options: &StackOptions, files: &StateFiles) -> Result<Child, StackError> {
-    let program = env::current_exe().map_err(StackError::file("looking for", "this program's file"))?;
+    let program =
+        env::current_exe().map_err(StackError::file("looking for", "this program's file"))?;
     let path = files.log();
     let log = File::create(&path).map_err(StackError::file("writing", &path))?;
     let mut command = Command::new(&program);
-    command.args(["stack", "supervise", "--data-dir"]).arg(&options.data_dir);
-    for (flag, port) in [("--kafka-port", options.kafka_port), ("--clickhouse-port", options.clickhouse_port)] {
+    command
+        .args(["stack", "supervise", "--data-dir"])
+        .arg(&options.data_dir);
+    for (flag, port) in [
+        ("--kafka-port", options.kafka_port),
+        ("--clickhouse-port", options.clickhouse_port),
+    ] {
         if let Some(port) = port {
             command.arg(flag).arg(port.to_string());
         }
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log);
     child::spawn_detached(&mut command).map_err(|source| StackError::Start {
         what: "the stack's supervisor",
         program: program.display().to_string(),
@@ -213,7 +230,9 @@ fn wait_for_other(files: &StateFiles, report: &Report) -> Result<StackState, Sta
             )));
         }
         if !told {
-            report.say(Progress::WaitingForOther { what: "the stack".to_owned() });
+            report.say(Progress::WaitingForOther {
+                what: "the stack".to_owned(),
+            });
             told = true;
         }
         thread::sleep(LOOK_AGAIN);
@@ -222,14 +241,24 @@ fn wait_for_other(files: &StateFiles, report: &Report) -> Result<StackState, Sta
 
 fn ask(service: &Service, answers: fn(&str, Duration) -> Result<(), String>) -> ServiceStatus {
     let trouble = answers(&service.address, ANSWER_WITHIN).err();
-    ServiceStatus { address: service.address.clone(), pid: service.pid, answers: trouble.is_none(), trouble }
+    ServiceStatus {
+        address: service.address.clone(),
+        pid: service.pid,
+        answers: trouble.is_none(),
+        trouble,
+    }
 }
 
 fn signal(pid: u32, signal: Signal, files: &StateFiles) -> Result<(), StackError> {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return Ok(());
+    };
     match kill_process(pid, signal) {
         // It ended by itself between our look and our signal.
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(errno) => Err(StackError::file("signalling the supervisor named in", files.lock())(errno.into())),
+        Err(errno) => Err(StackError::file(
+            "signalling the supervisor named in",
+            files.lock(),
+        )(errno.into())),
     }
 }

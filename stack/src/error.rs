@@ -1,9 +1,30 @@
 //! What can go wrong with the stack. Each message is one sentence about what was found and one about the remedy; the
 //! command line ends with exit code 4 (a dependency is missing) for every one of them.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The end of a service's log.
+#[derive(Debug)]
+pub struct LogEnd {
+    /// The whole log.
+    pub path: PathBuf,
+    /// Its last lines that say something, indented.
+    pub lines: String,
+}
+
+impl fmt::Display for LogEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the last lines of {} are:\n{}",
+            self.path.display(),
+            self.lines
+        )
+    }
+}
 
 /// Why the stack, or a part of it, is not there.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +37,9 @@ pub enum StackError {
     PortInUse { what: &'static str, port: u16 },
 
     /// No port could be had at all.
-    #[error("no free port was found on 127.0.0.1: {source}. Check that the loopback interface is up (`ip addr show lo`).")]
+    #[error(
+        "no free port was found on 127.0.0.1: {source}. Check that the loopback interface is up (`ip addr show lo`)."
+    )]
     NoPort { source: io::Error },
 
     /// There is no Java.
@@ -31,42 +54,74 @@ pub enum StackError {
         "Kafka needs Java {needed} or newer, but {java} is version {found}. Install a newer one (Debian, Ubuntu: \
          `apt-get install openjdk-{needed}-jre-headless`) or point JAVA_HOME at it."
     )]
-    JavaTooOld { needed: u32, java: PathBuf, found: String },
+    JavaTooOld {
+        needed: u32,
+        java: PathBuf,
+        found: String,
+    },
 
     /// A tool that fetches a part is not installed.
     #[error(
         "{tool} is needed to fetch {what} and is not in PATH. Install it (Debian, Ubuntu: `apt-get install {package}`)."
     )]
-    ToolMissing { tool: &'static str, what: &'static str, package: &'static str },
+    ToolMissing {
+        tool: &'static str,
+        what: &'static str,
+        package: &'static str,
+    },
 
     /// The tool that fetches a part failed.
     #[error(
         "fetching {what} failed: {command} ended with {status} and said:\n{said}\n\
          Check the network and the proxy or mirror settings of {tool}, then try again."
     )]
-    Fetch { what: &'static str, tool: &'static str, command: String, status: String, said: String },
+    Fetch {
+        what: &'static str,
+        tool: &'static str,
+        command: String,
+        status: String,
+        said: String,
+    },
 
     /// What was fetched is not what is pinned.
     #[error(
         "{what} is not the pinned one: {file} has {found} where {expected} was expected. It was thrown away. A mirror or \
          proxy may have changed it: try again, and tell the maintainers if it stays so."
     )]
-    NotThePinnedOne { what: &'static str, file: String, expected: String, found: String },
+    NotThePinnedOne {
+        what: &'static str,
+        file: String,
+        expected: String,
+        found: String,
+    },
 
     /// Not enough room on a disk.
     #[error(
         "{what} needs about {needed_mb} MB in {}, where {free_mb} MB are free. Make room, or set {variable} to a \
          folder on another disk.", folder.display()
     )]
-    NoSpace { what: &'static str, folder: PathBuf, needed_mb: u64, free_mb: u64, variable: &'static str },
+    NoSpace {
+        what: &'static str,
+        folder: PathBuf,
+        needed_mb: u64,
+        free_mb: u64,
+        variable: &'static str,
+    },
 
     /// Neither HOME nor the XDG variable says where to keep things.
     #[error("there is no folder for {what}: neither {variable} nor HOME is set. Set one of them.")]
-    NoHome { what: &'static str, variable: &'static str },
+    NoHome {
+        what: &'static str,
+        variable: &'static str,
+    },
 
     /// A file or folder could not be read or written.
     #[error("{doing} {} failed: {source}. Check that the folder exists, belongs to you and is writable.", path.display())]
-    File { doing: &'static str, path: PathBuf, source: io::Error },
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
 
     /// Two stacks want one data folder.
     #[error("the data folder {} is used by another running stack. Stop that one, or choose another folder.", folder.display())]
@@ -80,21 +135,36 @@ pub enum StackError {
     UnsupportedMachine { found: String },
 
     /// A child could not be started.
-    #[error("starting {what} ({program}) failed: {source}. Check that the file exists and is executable.")]
-    Start { what: &'static str, program: String, source: io::Error },
+    #[error(
+        "starting {what} ({program}) failed: {source}. Check that the file exists and is executable."
+    )]
+    Start {
+        what: &'static str,
+        program: String,
+        source: io::Error,
+    },
 
     /// A service ended although nobody asked it to.
-    #[error(
-        "{what} ended ({how}); the last lines of {} are:\n{tail}\n{remedy}", log.display()
-    )]
-    Died { what: &'static str, how: String, log: PathBuf, tail: String, remedy: &'static str },
+    #[error("{what} ended ({how}); {log}\n{remedy}")]
+    Died {
+        what: &'static str,
+        how: String,
+        log: Box<LogEnd>,
+        remedy: &'static str,
+    },
 
     /// A service runs and does not answer.
     #[error(
-        "{what} on {address} has not answered for {} s ({said}); the last lines of {} are:\n{tail}\nThe machine may be \
-         overloaded or short of memory: look at `free -m` and `top`, then try again.", after.as_secs(), log.display()
+        "{what} on {address} has not answered for {} s ({said}); {log}\nThe machine may be overloaded or short of \
+         memory: look at `free -m` and `top`, then try again.", after.as_secs()
     )]
-    NotAnswering { what: &'static str, address: String, after: Duration, said: String, log: PathBuf, tail: String },
+    NotAnswering {
+        what: &'static str,
+        address: String,
+        after: Duration,
+        said: String,
+        log: Box<LogEnd>,
+    },
 
     /// The supervisor that `stack up` started in the background failed; the message is its own, remedy included.
     #[error("{0}")]
@@ -107,8 +177,15 @@ pub enum StackError {
 
 impl StackError {
     /// For `map_err` on file operations.
-    pub(crate) fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> StackError {
+    pub(crate) fn file(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> StackError {
         let path = path.into();
-        move |source| StackError::File { doing, path, source }
+        move |source| StackError::File {
+            doing,
+            path,
+            source,
+        }
     }
 }

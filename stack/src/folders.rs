@@ -21,12 +21,24 @@ pub fn cache() -> Result<PathBuf, StackError> {
 ///
 /// Neither variable is set, or the folder cannot be made.
 pub fn state() -> Result<PathBuf, StackError> {
-    folder("the stack's state", "XDG_STATE_HOME", ".local/state", "hissa/stack")
+    folder(
+        "the stack's state",
+        "XDG_STATE_HOME",
+        ".local/state",
+        "hissa/stack",
+    )
 }
 
-fn folder(what: &'static str, variable: &'static str, below_home: &str, name: &str) -> Result<PathBuf, StackError> {
+fn folder(
+    what: &'static str,
+    variable: &'static str,
+    below_home: &str,
+    name: &str,
+) -> Result<PathBuf, StackError> {
     // The rules say that a relative path in such a variable is to be ignored.
-    let set = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let set = env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     let base = match set {
         Some(base) => base,
         None => env::var_os("HOME")
@@ -54,7 +66,13 @@ pub(crate) fn require_space(
         .map_err(|errno| StackError::file("asking for free space in", folder)(errno.into()))?;
     let free_mb = disk.f_bavail.saturating_mul(disk.f_frsize) / 1_000_000;
     if free_mb < needed_mb {
-        return Err(StackError::NoSpace { what, folder: folder.to_owned(), needed_mb, free_mb, variable });
+        return Err(StackError::NoSpace {
+            what,
+            folder: folder.to_owned(),
+            needed_mb,
+            free_mb,
+            variable,
+        });
     }
     Ok(())
 }

@@ -4,21 +4,27 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::error::LogEnd;
+
 /// More of the file's end is not looked at, so that a message stays a message.
 const BYTES_MAX: u64 = 16 * 1024;
 
 /// A line longer than this is cut.
 const LINE_CHARS_MAX: usize = 400;
 
-/// The last `lines` lines of the file at `path` that are not blank, indented by two.
-pub(crate) fn of(path: &Path, lines: usize) -> String {
-    match File::open(path) {
+/// The last `lines` lines of the log at `path`.
+pub(crate) fn of(path: &Path, lines: usize) -> Box<LogEnd> {
+    let lines = match File::open(path) {
         Ok(file) => of_open_file(file, lines),
         Err(source) => format!("  (the log cannot be read: {source})"),
-    }
+    };
+    Box::new(LogEnd {
+        path: path.to_owned(),
+        lines,
+    })
 }
 
-/// As [`of`], of a file that is open.
+/// The last `lines` lines of an open file that are not blank, indented by two.
 pub(crate) fn of_open_file(mut file: File, lines: usize) -> String {
     let mut bytes = Vec::new();
     let read = file.seek(SeekFrom::End(0)).and_then(|length| {
@@ -36,7 +42,10 @@ pub(crate) fn of_open_file(mut file: File, lines: usize) -> String {
         return "  (nothing)".to_owned();
     }
     let last = &said[said.len().saturating_sub(lines)..];
-    last.iter().map(|line| format!("  {}", cut(line))).collect::<Vec<_>>().join("\n")
+    last.iter()
+        .map(|line| format!("  {}", cut(line)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn cut(line: &str) -> String {
@@ -55,12 +64,15 @@ mod tests {
             ("", "  (nothing)"),
             ("one\n", "  one"),
             ("one\ntwo\n\nthree\n\n", "  two\n  three"),
-            ("one\ntwo\nIllegalState: why\n\tat a.B.c\n\tat a.D.e\n", "  two\n  IllegalState: why"),
+            (
+                "one\ntwo\nIllegalState: why\n\tat a.B.c\n\tat a.D.e\n",
+                "  two\n  IllegalState: why",
+            ),
         ] {
             std::fs::write(&log, content).unwrap();
-            assert_eq!(of(&log, 2), expected, "of {content:?}");
+            assert_eq!(of(&log, 2).lines, expected, "of {content:?}");
         }
         std::fs::write(&log, "x".repeat(100_000)).unwrap();
-        assert_eq!(of(&log, 2).len(), 2 + LINE_CHARS_MAX);
+        assert_eq!(of(&log, 2).lines.len(), 2 + LINE_CHARS_MAX);
     }
 }

@@ -22,21 +22,40 @@ pub enum Progress {
     /// A service's process is started.
     Starting { what: String, address: String },
     /// A service has answered a request.
-    Ready { what: String, address: String, seconds: f64 },
+    Ready {
+        what: String,
+        address: String,
+        seconds: f64,
+    },
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Progress::WaitingForOther { what } => write!(f, "waiting for another process that prepares {what}"),
-            Progress::Fetching { what, megabytes } => {
-                write!(f, "fetching {what} (about {megabytes} MB, once; it stays in the cache)")
+            Progress::WaitingForOther { what } => {
+                write!(f, "waiting for another process that prepares {what}")
             }
-            Progress::StillFetching { what, seconds } => write!(f, "still fetching {what} ({seconds} s)"),
-            Progress::Fetched { what, seconds } => write!(f, "{what} fetched and verified in {seconds:.1} s"),
-            Progress::Preparing { what } => write!(f, "preparing {what} (once; it stays in the cache)"),
+            Progress::Fetching { what, megabytes } => {
+                write!(
+                    f,
+                    "fetching {what} (about {megabytes} MB, once; it stays in the cache)"
+                )
+            }
+            Progress::StillFetching { what, seconds } => {
+                write!(f, "still fetching {what} ({seconds} s)")
+            }
+            Progress::Fetched { what, seconds } => {
+                write!(f, "{what} fetched and verified in {seconds:.1} s")
+            }
+            Progress::Preparing { what } => {
+                write!(f, "preparing {what} (once; it stays in the cache)")
+            }
             Progress::Starting { what, address } => write!(f, "starting {what} on {address}"),
-            Progress::Ready { what, address, seconds } => {
+            Progress::Ready {
+                what,
+                address,
+                seconds,
+            } => {
                 write!(f, "{what} answers on {address} after {seconds:.1} s")
             }
         }

@@ -27,7 +27,11 @@ pub struct StackOptions {
 impl StackOptions {
     /// Free ports, and data in `data_dir`.
     pub fn in_folder(data_dir: impl Into<PathBuf>) -> StackOptions {
-        StackOptions { data_dir: data_dir.into(), kafka_port: None, clickhouse_port: None }
+        StackOptions {
+            data_dir: data_dir.into(),
+            kafka_port: None,
+            clickhouse_port: None,
+        }
     }
 }
 
@@ -68,10 +72,19 @@ impl Stack {
         let analyst = accounts::account(&data_dir, accounts::ANALYST)?;
         let cache = folders::cache()?;
 
-        let kafka_options =
-            KafkaOptions { folder: data_dir.join("kafka"), cache, port: options.kafka_port };
+        let kafka_options = KafkaOptions {
+            folder: data_dir.join("kafka"),
+            cache,
+            port: options.kafka_port,
+        };
         let kafka = Kafka::launch(&kafka_options, report)?;
-        Ok(Stack { kafka, owner, analyst, data_dir, _folder_lock: folder_lock })
+        Ok(Stack {
+            kafka,
+            owner,
+            analyst,
+            data_dir,
+            _folder_lock: folder_lock,
+        })
     }
 
     /// `bootstrap.servers` of Kafka: `127.0.0.1:port`.
@@ -147,6 +160,7 @@ pub fn fetch(report: &Report) -> Result<(), StackError> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
+        // Never cancelled: nobody holds a handle to abort it by, so a failure is a panic.
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
@@ -157,7 +171,9 @@ fn lock(data_dir: &Path) -> Result<File, StackError> {
     let file = File::create(&path).map_err(StackError::file("writing", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(StackError::FolderInUse { folder: data_dir.to_owned() }),
+        Err(fs::TryLockError::WouldBlock) => Err(StackError::FolderInUse {
+            folder: data_dir.to_owned(),
+        }),
         Err(fs::TryLockError::Error(source)) => Err(StackError::file("locking", &path)(source)),
     }
 }

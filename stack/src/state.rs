@@ -50,7 +50,9 @@ pub(crate) struct SupervisorLock {
 impl StateFiles {
     /// In [`folders::state`].
     pub(crate) fn open() -> Result<StateFiles, StackError> {
-        Ok(StateFiles { folder: folders::state()? })
+        Ok(StateFiles {
+            folder: folders::state()?,
+        })
     }
 
     /// Where a supervisor's words go.
@@ -69,7 +71,9 @@ impl StateFiles {
         let writing = || StackError::file("writing", path.clone());
         let aside = path.with_extension("new");
         let text = serde_json::to_vec_pretty(state).map_err(|error| writing()(error.into()))?;
-        fs::write(&aside, text).and_then(|()| fs::rename(&aside, &path)).map_err(writing())
+        fs::write(&aside, text)
+            .and_then(|()| fs::rename(&aside, &path))
+            .map_err(writing())
     }
 
     /// Forgets the state; that there is none is fine.
@@ -107,7 +111,8 @@ impl StateFiles {
             return Ok(None);
         }
         let mut text = String::new();
-        file.read_to_string(&mut text).map_err(StackError::file("reading", &path))?;
+        file.read_to_string(&mut text)
+            .map_err(StackError::file("reading", &path))?;
         Ok(text.trim().parse().ok())
     }
 

@@ -85,14 +85,23 @@ async fn hold(options: StackOptions, listener: &Listener) -> Result<(), StackErr
 }
 
 fn state_of(stack: &mut Stack) -> StackState {
-    let kafka = Service { address: stack.bootstrap(), pid: stack.kafka().pid() };
+    let kafka = Service {
+        address: stack.bootstrap(),
+        pid: stack.kafka().pid(),
+    };
     StackState {
         supervisor_pid: process::id(),
         data_dir: stack.data_dir().to_owned(),
         clickhouse: kafka.clone(),
         kafka,
-        owner: (stack.owner().user.clone(), stack.owner().password_file.clone()),
-        analyst: (stack.analyst().user.clone(), stack.analyst().password_file.clone()),
+        owner: (
+            stack.owner().user.clone(),
+            stack.owner().password_file.clone(),
+        ),
+        analyst: (
+            stack.analyst().user.clone(),
+            stack.analyst().password_file.clone(),
+        ),
     }
 }
 
@@ -103,11 +112,16 @@ struct Listener(Arc<Mutex<()>>);
 impl Listener {
     /// Says `word`; false when nobody listens any more.
     fn say(&self, word: &Word) -> bool {
-        let Ok(mut line) = serde_json::to_string(word) else { return false };
+        let Ok(mut line) = serde_json::to_string(word) else {
+            return false;
+        };
         line.push('\n');
         let _one_line_at_a_time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stdout = io::stdout();
-        stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).is_ok()
+        stdout
+            .write_all(line.as_bytes())
+            .and_then(|()| stdout.flush())
+            .is_ok()
     }
 }
 
@@ -115,7 +129,8 @@ struct Signals([Signal; 3]);
 
 impl Signals {
     fn catch() -> Result<Signals, StackError> {
-        let catch = |kind| signal(kind).map_err(StackError::file("catching signals of", "this process"));
+        let catch =
+            |kind| signal(kind).map_err(StackError::file("catching signals of", "this process"));
         Ok(Signals([
             catch(SignalKind::terminate())?,
             catch(SignalKind::interrupt())?,

@@ -19,21 +19,38 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
-    if arguments.get(1).is_some_and(|first| first == "stack") {
-        return supervise(&arguments);
+    match arguments.get(1).map(String::as_str) {
+        Some("stack") => return supervise(&arguments),
+        Some("only-up") => return only_up(),
+        _ => {}
     }
     // Where the state goes, so that no stack of the user's is touched. No other thread runs yet.
     let state = tempfile::tempdir().unwrap();
     let run = Command::new(env::current_exe().unwrap());
-    if env::var_os("XDG_STATE_HOME").is_none_or(|folder| !Path::new(&folder).join("of-a-test").exists()) {
+    if env::var_os("XDG_STATE_HOME")
+        .is_none_or(|folder| !Path::new(&folder).join("of-a-test").exists())
+    {
         return again_with_a_state_folder_of_its_own(run, state.path());
     }
 
-    let tests: [(&str, fn()); 4] = [
-        ("a stack in the background answers, is found again, and goes down", up_status_down),
-        ("kill -9 of the supervisor kills its children, and the next up works", killed_supervisor),
-        ("what keeps the stack from coming up is said by up itself", port_in_use),
-        ("down and running say so when there is no stack", nothing_runs),
+    let tests: [(&str, fn()); 5] = [
+        (
+            "a stack in the background answers, is found again, and goes down",
+            up_status_down,
+        ),
+        (
+            "kill -9 of the supervisor kills its children, and the next up works",
+            killed_supervisor,
+        ),
+        (
+            "what keeps the stack from coming up is said by up itself",
+            port_in_use,
+        ),
+        ("a tool that is missing is named with its remedy", no_maven),
+        (
+            "down and running say so when there is no stack",
+            nothing_runs,
+        ),
     ];
     let _down = DownAtTheEnd;
     for (name, test) in tests {
@@ -59,19 +76,31 @@ impl Drop for DownAtTheEnd {
 fn again_with_a_state_folder_of_its_own(mut run: Command, state: &Path) -> ExitCode {
     fs::write(state.join("of-a-test"), "").unwrap();
     let status = run.env("XDG_STATE_HOME", state).status().unwrap();
-    if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// What the hidden subcommand of the binary does.
 fn supervise(arguments: &[String]) -> ExitCode {
-    let flag = |name: &str| arguments.iter().position(|argument| argument == name).map(|at| arguments[at + 1].clone());
+    let flag = |name: &str| {
+        arguments
+            .iter()
+            .position(|argument| argument == name)
+            .map(|at| arguments[at + 1].clone())
+    };
     let port = |name: &str| flag(name).map(|port| port.parse().unwrap());
     let options = StackOptions {
         data_dir: PathBuf::from(flag("--data-dir").unwrap()),
         kafka_port: port("--kafka-port"),
         clickhouse_port: port("--clickhouse-port"),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     match runtime.block_on(hissa_stack::supervise(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -98,16 +127,25 @@ fn up_status_down() {
 
     hissa_stack::down().unwrap();
     let status = hissa_stack::status().unwrap();
-    assert!(!status.running && !status.ready && status.kafka.is_none(), "{status:?}");
+    assert!(
+        !status.running && !status.ready && status.kafka.is_none(),
+        "{status:?}"
+    );
     assert_eq!(those_alive(&state), Vec::<u32>::new());
 }
 
 fn killed_supervisor() {
     let options = StackOptions::kept().unwrap();
     let state = up(&options).unwrap();
-    let killed = Command::new("kill").args(["-9", &state.supervisor_pid.to_string()]).status().unwrap();
+    let killed = Command::new("kill")
+        .args(["-9", &state.supervisor_pid.to_string()])
+        .status()
+        .unwrap();
     assert!(killed.success());
-    wait_until(|| those_alive(&state).is_empty(), "the children died with their parent");
+    wait_until(
+        || those_alive(&state).is_empty(),
+        "the children died with their parent",
+    );
     assert!(!hissa_stack::status().unwrap().running);
 
     // On the very same ports, at once.
@@ -129,17 +167,79 @@ fn port_in_use() {
     let other = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = other.local_addr().unwrap().port();
     for (service, options) in [
-        ("Kafka", StackOptions { kafka_port: Some(port), ..StackOptions::kept().unwrap() }),
-        ("ClickHouse", StackOptions { clickhouse_port: Some(port), ..StackOptions::kept().unwrap() }),
+        (
+            "Kafka",
+            StackOptions {
+                kafka_port: Some(port),
+                ..StackOptions::kept().unwrap()
+            },
+        ),
+        (
+            "ClickHouse",
+            StackOptions {
+                clickhouse_port: Some(port),
+                ..StackOptions::kept().unwrap()
+            },
+        ),
     ] {
         let said = up(&options).unwrap_err().to_string();
-        assert!(said.starts_with(&format!("{service} cannot use port {port} of 127.0.0.1")), "{said}");
+        assert!(
+            said.starts_with(&format!("{service} cannot use port {port} of 127.0.0.1")),
+            "{said}"
+        );
     }
-    wait_until(|| !hissa_stack::status().unwrap().running, "the supervisor ended");
+    wait_until(
+        || !hissa_stack::status().unwrap().running,
+        "the supervisor ended",
+    );
+}
+
+fn no_maven() {
+    let cache = tempfile::tempdir().unwrap();
+    let output = Command::new(env::current_exe().unwrap())
+        .arg("only-up")
+        .env("PATH", "/nowhere")
+        .env("JAVA_HOME", java_home())
+        .env("XDG_CACHE_HOME", cache.path())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr).trim(),
+        "Maven is needed to fetch Apache Kafka and is not in PATH. \
+         Install it (Debian, Ubuntu: `apt-get install maven`)."
+    );
+}
+
+/// What `no_maven` runs in a poorer environment.
+fn only_up() -> ExitCode {
+    match up(&StackOptions::kept().unwrap()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(4)
+        }
+    }
+}
+
+fn java_home() -> PathBuf {
+    let path = env::var_os("PATH").unwrap();
+    let java = env::split_paths(&path)
+        .map(|folder| folder.join("java"))
+        .find(|java| java.exists())
+        .unwrap();
+    fs::canonicalize(java)
+        .unwrap()
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 fn nothing_runs() {
-    assert!(matches!(hissa_stack::down(), Err(StackError::NotRunning { .. })));
+    assert!(matches!(
+        hissa_stack::down(),
+        Err(StackError::NotRunning { .. })
+    ));
     let said = hissa_stack::running().unwrap_err().to_string();
     assert!(said.contains("Start one with `hissa stack up`"), "{said}");
 }
@@ -147,10 +247,19 @@ fn nothing_runs() {
 /// Which of the stack's three processes still live; a zombie that waits for its parent counts as dead.
 fn those_alive(state: &StackState) -> Vec<u32> {
     let alive = |pid: &u32| {
-        fs::read_to_string(format!("/proc/{pid}/stat"))
-            .is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
+        fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+            !stat
+                .rsplit(')')
+                .next()
+                .unwrap()
+                .trim_start()
+                .starts_with('Z')
+        })
     };
-    [state.supervisor_pid, state.kafka.pid, state.clickhouse.pid].into_iter().filter(alive).collect()
+    [state.supervisor_pid, state.kafka.pid, state.clickhouse.pid]
+        .into_iter()
+        .filter(alive)
+        .collect()
 }
 
 fn wait_until(mut done: impl FnMut() -> bool, what: &str) {

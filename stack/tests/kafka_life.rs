@@ -1,5 +1,7 @@
 //! Kafka as a child: it starts, it keeps what it acknowledged, it ends with us.
 
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -18,7 +20,11 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn options(folder: &Path) -> KafkaOptions {
-    KafkaOptions { folder: folder.join("kafka"), cache: folders::cache().unwrap(), port: None }
+    KafkaOptions {
+        folder: folder.join("kafka"),
+        cache: folders::cache().unwrap(),
+        port: None,
+    }
 }
 
 fn report() -> Report {
@@ -53,7 +59,10 @@ fn produce(kafka: &Kafka, topic: &str, payloads: impl IntoIterator<Item = Vec<u8
         .create()
         .unwrap();
     for payload in payloads {
-        producer.send(BaseRecord::<(), _>::to(topic).payload(&payload)).map_err(|(error, _)| error).unwrap();
+        producer
+            .send(BaseRecord::<(), _>::to(topic).payload(&payload))
+            .map_err(|(error, _)| error)
+            .unwrap();
     }
     producer.flush(PATIENCE).unwrap();
 }
@@ -73,14 +82,20 @@ fn consume(kafka: &Kafka, topic: &str, count: usize) -> Vec<Vec<u8>> {
         // `None` is also what a rebalance looks like from here.
         match consumer.poll(Duration::from_millis(100)) {
             Some(message) => read.push(message.unwrap().payload().unwrap().to_vec()),
-            None => assert!(Instant::now() < deadline, "{} of {count} messages came", read.len()),
+            None => assert!(
+                Instant::now() < deadline,
+                "{} of {count} messages came",
+                read.len()
+            ),
         }
     }
     read
 }
 
 fn numbered(range: std::ops::Range<u32>) -> Vec<Vec<u8>> {
-    range.map(|number| format!("message {number}").into_bytes()).collect()
+    range
+        .map(|number| format!("message {number}").into_bytes())
+        .collect()
 }
 
 #[test]
@@ -100,7 +115,14 @@ fn acknowledged_messages_survive_a_kill_and_a_stop() {
     // In good order, and on the same port this time.
     let port = kafka.port();
     kafka.stop().unwrap();
-    let kafka = Kafka::launch(&KafkaOptions { port: Some(port), ..options }, &report()).unwrap();
+    let kafka = Kafka::launch(
+        &KafkaOptions {
+            port: Some(port),
+            ..options
+        },
+        &report(),
+    )
+    .unwrap();
     assert_eq!(kafka.port(), port);
     assert_eq!(consume(&kafka, "kept", 200), numbered(0..200));
     kafka.stop().unwrap();
@@ -140,8 +162,18 @@ fn a_port_in_use_is_said_in_one_sentence_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let other = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = other.local_addr().unwrap().port();
-    let refused = Kafka::launch(&KafkaOptions { port: Some(port), ..options(folder.path()) }, &report()).unwrap_err();
-    assert!(matches!(refused, StackError::PortInUse { what: "Kafka", .. }));
+    let refused = Kafka::launch(
+        &KafkaOptions {
+            port: Some(port),
+            ..options(folder.path())
+        },
+        &report(),
+    )
+    .unwrap_err();
+    assert!(matches!(
+        refused,
+        StackError::PortInUse { what: "Kafka", .. }
+    ));
     assert_eq!(
         refused.to_string(),
         format!(
@@ -157,12 +189,24 @@ fn a_broker_that_cannot_start_shows_the_end_of_its_log() {
     let options = options(folder.path());
     Kafka::launch(&options, &report()).unwrap().stop().unwrap();
     let identity = options.folder.join("storage/meta.properties");
-    fs::write(&identity, fs::read_to_string(&identity).unwrap().replace("node.id=1", "node.id=7")).unwrap();
+    fs::write(
+        &identity,
+        fs::read_to_string(&identity)
+            .unwrap()
+            .replace("node.id=1", "node.id=7"),
+    )
+    .unwrap();
 
     let died = Kafka::launch(&options, &report()).unwrap_err();
-    assert!(matches!(died, StackError::Died { what: "Kafka", .. }), "{died}");
+    assert!(
+        matches!(died, StackError::Died { what: "Kafka", .. }),
+        "{died}"
+    );
     let said = died.to_string();
-    assert!(said.contains("Stored node id 7 doesn't match previous node id 1"), "{said}");
+    assert!(
+        said.contains("Stored node id 7 doesn't match previous node id 1"),
+        "{said}"
+    );
     assert!(said.contains("choose a new data folder"), "{said}");
 }
 

@@ -30,7 +30,13 @@ const LIBRARY_BYTES: u64 = 566_330_096;
 
 const WHAT: &str = "ClickHouse's engine";
 
-const NPM: Tool = Tool { program: "npm", name: "npm", package: "npm", what: WHAT, megabytes: 178 };
+const NPM: Tool = Tool {
+    program: "npm",
+    name: "npm",
+    package: "npm",
+    what: WHAT,
+    megabytes: 178,
+};
 
 /// What the cache's disk must have free: the archive, the library, and npm's own copy of the archive.
 const NEEDED_MB: u64 = 950;
@@ -56,7 +62,10 @@ pub fn fetch(cache_folder: &Path, report: &Report) -> Result<PathBuf, StackError
             folders::require_space(WHAT, cache_folder, NEEDED_MB, "XDG_CACHE_HOME")?;
             let started = Instant::now();
             fetch_into(folder, report)?;
-            report.say(Progress::Fetched { what: WHAT.to_owned(), seconds: started.elapsed().as_secs_f64() });
+            report.say(Progress::Fetched {
+                what: WHAT.to_owned(),
+                seconds: started.elapsed().as_secs_f64(),
+            });
             Ok(())
         },
     )?;
@@ -75,7 +84,11 @@ fn fetch_into(folder: &Path, report: &Report) -> Result<(), StackError> {
         .current_dir(folder)
         .arg("pack")
         .arg(format!("{PACKAGE}@{VERSION}"))
-        .args(["--ignore-scripts", "--loglevel=error", "--update-notifier=false"]);
+        .args([
+            "--ignore-scripts",
+            "--loglevel=error",
+            "--update-notifier=false",
+        ]);
     NPM.run(command, report)?;
 
     let archive = only_file_in(folder)?;
@@ -91,7 +104,9 @@ fn only_file_in(folder: &Path) -> Result<PathBuf, StackError> {
         .map_err(StackError::file(reading, folder))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "tgz"));
-    archives.next().ok_or_else(|| StackError::file(reading, folder)(std::io::ErrorKind::NotFound.into()))
+    archives
+        .next()
+        .ok_or_else(|| StackError::file(reading, folder)(std::io::ErrorKind::NotFound.into()))
 }
 
 fn verify(archive: &Path) -> Result<(), StackError> {
@@ -101,7 +116,11 @@ fn verify(archive: &Path) -> Result<(), StackError> {
     }
     Err(StackError::NotThePinnedOne {
         what: WHAT,
-        file: archive.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        file: archive
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         expected: INTEGRITY.to_owned(),
         found,
     })
@@ -110,8 +129,16 @@ fn verify(archive: &Path) -> Result<(), StackError> {
 fn unpack(archive: &Path, folder: &Path) -> Result<(), StackError> {
     let mut command = Command::new("tar");
     command.args(["-xzf"]).arg(archive).arg("-C").arg(folder);
-    command.args(["--strip-components=1", "--no-same-owner", "package/libchdb.so"]);
-    let failed = |source| StackError::Start { what: "tar", program: "tar".to_owned(), source };
+    command.args([
+        "--strip-components=1",
+        "--no-same-owner",
+        "package/libchdb.so",
+    ]);
+    let failed = |source| StackError::Start {
+        what: "tar",
+        program: "tar".to_owned(),
+        source,
+    };
     let mut tar = TiedChild::spawn(command).map_err(failed)?;
     let status = tar.wait().map_err(failed)?;
     if status.success() {
@@ -131,6 +158,9 @@ mod tests {
         let archive = folder.path().join("other.tgz");
         fs::write(&archive, "something else").unwrap();
         let said = verify(&archive).unwrap_err().to_string();
-        assert!(said.contains("other.tgz has sha512-") && said.contains(INTEGRITY), "{said}");
+        assert!(
+            said.contains("other.tgz has sha512-") && said.contains(INTEGRITY),
+            "{said}"
+        );
     }
 }

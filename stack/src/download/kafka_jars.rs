@@ -19,8 +19,13 @@ pub const VERSION: &str = "4.3.1";
 const POM: &str = include_str!("../../kafka/pom.xml");
 const SHA256SUMS: &str = include_str!("../../kafka/SHA256SUMS");
 
-const MAVEN: Tool =
-    Tool { program: "mvn", name: "Maven", package: "maven", what: "Apache Kafka", megabytes: 44 };
+const MAVEN: Tool = Tool {
+    program: "mvn",
+    name: "Maven",
+    package: "maven",
+    what: "Apache Kafka",
+    megabytes: 44,
+};
 
 /// What the cache's disk must have free: the jars here, their copy in Maven's own repository, and the plugin.
 const NEEDED_MB: u64 = 150;
@@ -53,8 +58,10 @@ pub fn fetch(cache_folder: &Path, report: &Report) -> Result<PathBuf, StackError
 
 /// The jars as a class path, in a fixed order: the class-data archive holds only for the very same path.
 pub(crate) fn class_path(folder: &Path) -> String {
-    let jars: Vec<String> =
-        pinned().iter().map(|(_, jar)| folder.join(jar).to_string_lossy().into_owned()).collect();
+    let jars: Vec<String> = pinned()
+        .iter()
+        .map(|(_, jar)| folder.join(jar).to_string_lossy().into_owned())
+        .collect();
     jars.join(":")
 }
 
@@ -62,24 +69,39 @@ pub(crate) fn class_path(folder: &Path) -> String {
 /// over each other.
 fn name() -> String {
     let list = Sha256::digest(SHA256SUMS.as_bytes());
-    let short: String = list.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let short: String = list
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("kafka-{VERSION}-{short}")
 }
 
 /// The pinned list: (SHA-256 in hexadecimal, file name), in the order of `sha256sum *.jar`.
 fn pinned() -> Vec<(&'static str, &'static str)> {
-    SHA256SUMS.lines().filter_map(|line| line.split_once("  ")).collect()
+    SHA256SUMS
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .collect()
 }
 
 fn fetch_into(folder: &Path, report: &Report) -> Result<(), StackError> {
-    let project = tempfile::tempdir().map_err(StackError::file("making a folder in", std::env::temp_dir()))?;
+    let project = tempfile::tempdir()
+        .map_err(StackError::file("making a folder in", std::env::temp_dir()))?;
     let pom = project.path().join("pom.xml");
     fs::write(&pom, POM).map_err(StackError::file("writing", &pom))?;
 
     let mut command = Command::new(MAVEN.program);
     command
         .current_dir(project.path())
-        .args(["-B", "-q", "-f", "pom.xml", "dependency:copy-dependencies", "-DincludeScope=runtime"])
+        .args([
+            "-B",
+            "-q",
+            "-f",
+            "pom.xml",
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+        ])
         .arg(format!("-DoutputDirectory={}", folder.display()));
     MAVEN.run(command, report)?;
     verify(folder, &pinned())
@@ -96,7 +118,11 @@ fn verify(folder: &Path, pinned: &[(&str, &str)]) -> Result<(), StackError> {
     for (expected, jar) in pinned {
         let path = folder.join(jar);
         if !path.exists() {
-            return Err(not_pinned(jar, "nothing (it is missing)".to_owned(), expected));
+            return Err(not_pinned(
+                jar,
+                "nothing (it is missing)".to_owned(),
+                expected,
+            ));
         }
         let digest = digest_of::<Sha256>(&path)?;
         let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -105,10 +131,16 @@ fn verify(folder: &Path, pinned: &[(&str, &str)]) -> Result<(), StackError> {
         }
     }
     for entry in fs::read_dir(folder).map_err(StackError::file("reading", folder))? {
-        let name = entry.map_err(StackError::file("reading", folder))?.file_name();
+        let name = entry
+            .map_err(StackError::file("reading", folder))?
+            .file_name();
         let name = name.to_string_lossy();
         if !pinned.iter().any(|(_, jar)| *jar == name) {
-            return Err(not_pinned(&name, "a file of that name".to_owned(), "no such file"));
+            return Err(not_pinned(
+                &name,
+                "a file of that name".to_owned(),
+                "no such file",
+            ));
         }
     }
     Ok(())
@@ -122,8 +154,15 @@ mod tests {
     fn the_pinned_list_names_kafka_and_its_log_backend_with_full_digests() {
         let pinned = pinned();
         assert_eq!(pinned.len(), SHA256SUMS.lines().count());
-        assert!(pinned.iter().all(|(digest, jar)| digest.len() == 64 && jar.ends_with(".jar")));
-        for jar in [format!("kafka_2.13-{VERSION}.jar"), "slf4j-simple-1.7.36.jar".to_owned()] {
+        assert!(
+            pinned
+                .iter()
+                .all(|(digest, jar)| digest.len() == 64 && jar.ends_with(".jar"))
+        );
+        for jar in [
+            format!("kafka_2.13-{VERSION}.jar"),
+            "slf4j-simple-1.7.36.jar".to_owned(),
+        ] {
             assert!(pinned.iter().any(|(_, name)| *name == jar), "{jar}");
         }
         assert!(POM.contains(&format!("<version>{VERSION}</version>")));
@@ -136,8 +175,14 @@ mod tests {
         for (files, expected) in [
             (vec![("a.jar", "right")], None),
             (vec![], Some("a.jar has nothing (it is missing)")),
-            (vec![("a.jar", "wrong")], Some("a.jar has 8810ad581e59f2bc3928b261707a71308f7e139eb04820366dc4d5c18d980225")),
-            (vec![("a.jar", "right"), ("b.jar", "")], Some("b.jar has a file of that name where no such file")),
+            (
+                vec![("a.jar", "wrong")],
+                Some("a.jar has 8810ad581e59f2bc3928b261707a71308f7e139eb04820366dc4d5c18d980225"),
+            ),
+            (
+                vec![("a.jar", "right"), ("b.jar", "")],
+                Some("b.jar has a file of that name where no such file"),
+            ),
         ] {
             let folder = tempfile::tempdir().unwrap();
             for (name, content) in &files {

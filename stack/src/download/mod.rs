@@ -33,20 +33,41 @@ pub(crate) struct Tool {
 impl Tool {
     /// Runs `command`, a call of this tool, to its end.
     fn run(&self, mut command: Command, report: &Report) -> Result<(), StackError> {
-        report.say(Progress::Fetching { what: self.what.to_owned(), megabytes: self.megabytes });
-        let output = tempfile::tempfile().map_err(StackError::file("making a file in", std::env::temp_dir()))?;
-        let clone = || output.try_clone().map_err(StackError::file("making a file in", std::env::temp_dir()));
-        command.stdin(Stdio::null()).stdout(clone()?).stderr(clone()?);
+        report.say(Progress::Fetching {
+            what: self.what.to_owned(),
+            megabytes: self.megabytes,
+        });
+        let output = tempfile::tempfile()
+            .map_err(StackError::file("making a file in", std::env::temp_dir()))?;
+        let clone = || {
+            output
+                .try_clone()
+                .map_err(StackError::file("making a file in", std::env::temp_dir()))
+        };
+        command
+            .stdin(Stdio::null())
+            .stdout(clone()?)
+            .stderr(clone()?);
         let shown = shown(&command);
 
         let started = Instant::now();
         let mut child = TiedChild::spawn(command).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => {
-                StackError::ToolMissing { tool: self.name, what: self.what, package: self.package }
-            }
-            _ => StackError::Start { what: self.name, program: self.program.to_owned(), source },
+            io::ErrorKind::NotFound => StackError::ToolMissing {
+                tool: self.name,
+                what: self.what,
+                package: self.package,
+            },
+            _ => StackError::Start {
+                what: self.name,
+                program: self.program.to_owned(),
+                source,
+            },
         })?;
-        let waiting = |source| StackError::Start { what: self.name, program: self.program.to_owned(), source };
+        let waiting = |source| StackError::Start {
+            what: self.name,
+            program: self.program.to_owned(),
+            source,
+        };
         let status = loop {
             match child.wait_for(HEARTBEAT).map_err(waiting)? {
                 Some(status) => break status,
@@ -72,7 +93,11 @@ impl Tool {
 /// A command line as a person would type it, near enough for a message.
 fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.extend(
+        command
+            .get_args()
+            .map(|word| word.to_string_lossy().into_owned()),
+    );
     words.join(" ")
 }
 
@@ -80,11 +105,14 @@ fn shown(command: &Command) -> String {
 pub(crate) fn digest_of<D: Digest>(path: &Path) -> Result<Vec<u8>, StackError> {
     let reading = "reading";
     let mut file = File::open(path).map_err(StackError::file(reading, path))?;
-    file.seek(SeekFrom::Start(0)).map_err(StackError::file(reading, path))?;
+    file.seek(SeekFrom::Start(0))
+        .map_err(StackError::file(reading, path))?;
     let mut digest = D::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let count = file.read(&mut buffer).map_err(StackError::file(reading, path))?;
+        let count = file
+            .read(&mut buffer)
+            .map_err(StackError::file(reading, path))?;
         if count == 0 {
             return Ok(digest.finalize().to_vec());
         }

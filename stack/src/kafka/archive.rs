@@ -29,12 +29,27 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// The flag that makes a JVM use the archive in the cache, which is made if need be. Without one Kafka only starts
 /// more slowly, so a failure is traced and no more.
-pub(crate) fn flag(cache_folder: &Path, java: &Java, jars: &Path, class_path: &str, report: &Report) -> Option<String> {
+pub(crate) fn flag(
+    cache_folder: &Path,
+    java: &Java,
+    jars: &Path,
+    class_path: &str,
+    report: &Report,
+) -> Option<String> {
     let what = "a quick start of Kafka";
-    let made = cache::entry(cache_folder, &name(java, jars), what, report, Path::exists, |path| {
-        report.say(Progress::Preparing { what: what.to_owned() });
-        train(java, class_path, path)
-    });
+    let made = cache::entry(
+        cache_folder,
+        &name(java, jars),
+        what,
+        report,
+        Path::exists,
+        |path| {
+            report.say(Progress::Preparing {
+                what: what.to_owned(),
+            });
+            train(java, class_path, path)
+        },
+    );
     match made {
         Ok(path) => Some(format!("-XX:SharedArchiveFile={}", path.display())),
         Err(error) => {
@@ -54,14 +69,25 @@ fn name(java: &Java, jars: &Path) -> String {
     if let Ok(changed) = fs::metadata(jars).and_then(|folder| folder.modified()) {
         digest.update(format!("{changed:?}").as_bytes());
     }
-    let short: String = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let short: String = digest
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("kafka-classes-{short}.jsa")
 }
 
 /// Runs a broker of its own through what clients will do first, so that the classes of that are loaded too.
 fn train(java: &Java, class_path: &str, archive: &Path) -> Result<(), StackError> {
-    let folder = tempfile::tempdir().map_err(StackError::file("making a folder in", std::env::temp_dir()))?;
-    let mut broker = Broker { java, class_path, archive_flag: None, folder: folder.path() };
+    let folder = tempfile::tempdir()
+        .map_err(StackError::file("making a folder in", std::env::temp_dir()))?;
+    let mut broker = Broker {
+        java,
+        class_path,
+        archive_flag: None,
+        folder: folder.path(),
+    };
     folders::make(folder.path())?;
     broker.format_once()?;
     broker.archive_flag = Some(format!("-XX:ArchiveClassesAtExit={}", archive.display()));
@@ -78,24 +104,37 @@ fn train(java: &Java, class_path: &str, archive: &Path) -> Result<(), StackError
             }
         });
     });
-    child.stop(WRITTEN_WITHIN).map_err(StackError::file("writing", archive))?;
-    if archive.exists() { Ok(()) } else { Err(StackError::file("writing", archive)(std::io::ErrorKind::NotFound.into())) }
+    child
+        .stop(WRITTEN_WITHIN)
+        .map_err(StackError::file("writing", archive))?;
+    if archive.exists() {
+        Ok(())
+    } else {
+        Err(StackError::file("writing", archive)(
+            std::io::ErrorKind::NotFound.into(),
+        ))
+    }
 }
 
 /// Makes a topic, writes to it, reads it as a group, commits.
 fn exercise(bootstrap: &str) -> anyhow::Result<()> {
     const TOPIC: &str = "training";
     let admin: AdminClient<DefaultClientContext> = probe::client(bootstrap).create()?;
-    let topic = NewTopic::new(TOPIC, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
+    let topic =
+        NewTopic::new(TOPIC, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
     let options = AdminOptions::new().operation_timeout(Some(STEP));
-    tokio::runtime::Builder::new_current_thread().build()?.block_on(admin.create_topics([&topic], &options))?;
+    tokio::runtime::Builder::new_current_thread()
+        .build()?
+        .block_on(admin.create_topics([&topic], &options))?;
 
     let producer: BaseProducer = probe::client(bootstrap)
         .set("enable.idempotence", "true")
         .set("compression.type", "lz4")
         .create()?;
     for key in ["a", "b", "c", "d"] {
-        producer.send(BaseRecord::to(TOPIC).key(key).payload("training")).map_err(|(error, _)| error)?;
+        producer
+            .send(BaseRecord::to(TOPIC).key(key).payload("training"))
+            .map_err(|(error, _)| error)?;
     }
     producer.flush(STEP)?;
 

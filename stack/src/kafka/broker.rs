@@ -48,9 +48,20 @@ impl Broker<'_> {
         }
         let properties = self.folder.join("format.properties");
         // The ports are not looked at here.
-        write(&properties, &settings::server_properties(&aside, 9092, 9093))?;
+        write(
+            &properties,
+            &settings::server_properties(&aside, 9092, 9093),
+        )?;
         let mut command = self.java()?;
-        command.args(["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config"]).arg(&properties);
+        command
+            .args([
+                "kafka.tools.StorageTool",
+                "format",
+                "--cluster-id",
+                CLUSTER_ID,
+                "--config",
+            ])
+            .arg(&properties);
         let mut format = self.spawn(command)?;
         let status = format.wait().map_err(|source| self.cannot_start(source))?;
         if !status.success() {
@@ -62,7 +73,10 @@ impl Broker<'_> {
     /// Starts the broker and waits until it answers a metadata request.
     pub(crate) fn start(&self, port: u16, controller_port: u16) -> Result<TiedChild, StackError> {
         let properties = self.folder.join("server.properties");
-        write(&properties, &settings::server_properties(&self.storage(), port, controller_port))?;
+        write(
+            &properties,
+            &settings::server_properties(&self.storage(), port, controller_port),
+        )?;
         let mut command = self.java()?;
         command.arg("kafka.Kafka").arg(&properties);
         let mut broker = self.spawn(command)?;
@@ -75,14 +89,15 @@ impl Broker<'_> {
                 None => Ok(()),
             }
         })?;
-        answer.map(|()| broker).map_err(|said| StackError::NotAnswering {
-            what: "Kafka",
-            address: bootstrap,
-            after: started.elapsed(),
-            said,
-            log: self.log(),
-            tail: log_tail::of(&self.log(), LINES_SHOWN),
-        })
+        answer
+            .map(|()| broker)
+            .map_err(|said| StackError::NotAnswering {
+                what: "Kafka",
+                address: bootstrap,
+                after: started.elapsed(),
+                said,
+                log: log_tail::of(&self.log(), LINES_SHOWN),
+            })
     }
 
     /// The error for a broker that ended with `status`.
@@ -109,7 +124,10 @@ impl Broker<'_> {
             .arg("-Xlog:disable")
             .arg("-Xlog:all=error:stderr")
             .arg(format!("-Djava.io.tmpdir={}", temporary.display()))
-            .arg(format!("-XX:ErrorFile={}/jvm-crash.log", self.folder.display()))
+            .arg(format!(
+                "-XX:ErrorFile={}/jvm-crash.log",
+                self.folder.display()
+            ))
             .args(["-cp", self.class_path])
             // Variables by which Kafka's or the user's own scripts change a JVM are not meant for this one.
             .env_remove("JAVA_TOOL_OPTIONS")
@@ -127,13 +145,19 @@ impl Broker<'_> {
             fs::rename(&log, &previous).map_err(StackError::file("renaming", &log))?;
         }
         let file = File::create(&log).map_err(StackError::file("writing", &log))?;
-        let copy = file.try_clone().map_err(StackError::file("writing", &log))?;
+        let copy = file
+            .try_clone()
+            .map_err(StackError::file("writing", &log))?;
         command.stdin(Stdio::null()).stdout(file).stderr(copy);
         TiedChild::spawn(command).map_err(|source| self.cannot_start(source))
     }
 
     fn cannot_start(&self, source: io::Error) -> StackError {
-        StackError::Start { what: "Kafka", program: self.java.program.display().to_string(), source }
+        StackError::Start {
+            what: "Kafka",
+            program: self.java.program.display().to_string(),
+            source,
+        }
     }
 }
 
@@ -142,18 +166,41 @@ const CLUSTER_ID: &str = "aGlzc2Etb24tbWFjaGluZQ";
 
 /// The error for a broker that ended with `status` and wrote to `log`; the remedy goes by what it said.
 pub(crate) fn died(log: &Path, status: std::process::ExitStatus) -> StackError {
-    let tail = log_tail::of(log, LINES_SHOWN);
-    StackError::Died { what: "Kafka", how: child::in_words(status), log: log.to_owned(), remedy: remedy(&tail), tail }
+    let log = log_tail::of(log, LINES_SHOWN);
+    StackError::Died {
+        what: "Kafka",
+        how: child::in_words(status),
+        remedy: remedy(&log.lines),
+        log,
+    }
 }
 
 fn remedy(tail: &str) -> &'static str {
     const REMEDIES: [(&str, &str); 6] = [
-        ("No space left on device", "The disk is full: make room and start again; nothing that was acknowledged is lost."),
-        ("OutOfMemoryError", "Its heap was too small for the load: send smaller messages or fewer at once, and start again."),
-        ("Could not reserve enough space", "The machine has too little free memory: end other programs and start again."),
-        ("Cannot allocate memory", "The machine has too little free memory: end other programs and start again."),
-        (LOCKED, "Another Kafka uses this data folder: stop that one, or choose another data folder."),
-        (PORT_TAKEN, "Another process took its port: start again, or choose another port."),
+        (
+            "No space left on device",
+            "The disk is full: make room and start again; nothing that was acknowledged is lost.",
+        ),
+        (
+            "OutOfMemoryError",
+            "Its heap was too small for the load: send smaller messages or fewer at once, and start again.",
+        ),
+        (
+            "Could not reserve enough space",
+            "The machine has too little free memory: end other programs and start again.",
+        ),
+        (
+            "Cannot allocate memory",
+            "The machine has too little free memory: end other programs and start again.",
+        ),
+        (
+            LOCKED,
+            "Another Kafka uses this data folder: stop that one, or choose another data folder.",
+        ),
+        (
+            PORT_TAKEN,
+            "Another process took its port: start again, or choose another port.",
+        ),
     ];
     REMEDIES
         .iter()

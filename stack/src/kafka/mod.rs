@@ -70,16 +70,33 @@ impl Kafka {
     ///
     /// See [`StackError`]: no Java, no Maven, a port in use, no space, a broker that ended or does not answer.
     pub fn launch(options: &KafkaOptions, report: &Report) -> Result<Kafka, StackError> {
-        let Fetched { java, class_path, archive_flag } = fetch(&options.cache, report)?;
+        let Fetched {
+            java,
+            class_path,
+            archive_flag,
+        } = fetch(&options.cache, report)?;
         folders::make(&options.folder)?;
-        folders::require_space("Kafka's data", &options.folder, NEEDED_MB, "the data folder")?;
+        folders::require_space(
+            "Kafka's data",
+            &options.folder,
+            NEEDED_MB,
+            "the data folder",
+        )?;
 
         let started = Instant::now();
-        let broker =
-            Broker { java: &java, class_path: &class_path, archive_flag, folder: &options.folder };
+        let broker = Broker {
+            java: &java,
+            class_path: &class_path,
+            archive_flag,
+            folder: &options.folder,
+        };
         broker.format_once()?;
         let (child, port) = start_on_a_free_port(&broker, options.port, report)?;
-        let kafka = Kafka { child, port, log: broker.log() };
+        let kafka = Kafka {
+            child,
+            port,
+            log: broker.log(),
+        };
         probe::warm_up(&kafka.bootstrap(), WARM_WITHIN);
         report.say(Progress::Ready {
             what: "Kafka".to_owned(),
@@ -113,7 +130,11 @@ impl Kafka {
     ///
     /// [`StackError::Died`] with the end of its log.
     pub fn check(&mut self) -> Result<(), StackError> {
-        match self.child.ended().map_err(StackError::file("watching the process of", &self.log))? {
+        match self
+            .child
+            .ended()
+            .map_err(StackError::file("watching the process of", &self.log))?
+        {
             None => Ok(()),
             Some(status) => Err(broker::died(&self.log, status)),
         }
@@ -125,7 +146,10 @@ impl Kafka {
     ///
     /// The operating system refused to signal it.
     pub fn stop(mut self) -> Result<(), StackError> {
-        self.child.stop(STOP_WITHIN).map(drop).map_err(StackError::file("stopping the process of", &self.log))
+        self.child
+            .stop(STOP_WITHIN)
+            .map(drop)
+            .map_err(StackError::file("stopping the process of", &self.log))
     }
 
     /// Kills the broker (`kill -9`), for tests of what survives that.
@@ -134,7 +158,10 @@ impl Kafka {
     ///
     /// The operating system refused to signal it.
     pub fn kill(mut self) -> Result<(), StackError> {
-        self.child.kill().map(drop).map_err(StackError::file("killing the process of", &self.log))
+        self.child
+            .kill()
+            .map(drop)
+            .map_err(StackError::file("killing the process of", &self.log))
     }
 }
 
@@ -150,7 +177,11 @@ fn fetch(cache: &Path, report: &Report) -> Result<Fetched, StackError> {
     let jars = kafka_jars::fetch(cache, report)?;
     let class_path = kafka_jars::class_path(&jars);
     let archive_flag = archive::flag(cache, &java, &jars, &class_path, report);
-    Ok(Fetched { java, class_path, archive_flag })
+    Ok(Fetched {
+        java,
+        class_path,
+        archive_flag,
+    })
 }
 
 /// Starts the broker; where it lost a race for a port or for its folder, again.
@@ -169,11 +200,15 @@ fn start_on_a_free_port(
             }
             None => ports::free()?,
         };
-        report.say(Progress::Starting { what: "Kafka".to_owned(), address: format!("127.0.0.1:{port}") });
+        report.say(Progress::Starting {
+            what: "Kafka".to_owned(),
+            address: format!("127.0.0.1:{port}"),
+        });
         match broker.start(port, ports::free()?) {
             Ok(child) => return Ok((child, port)),
-            Err(StackError::Died { tail, .. })
-                if tries < TRIES_MAX && (tail.contains(PORT_TAKEN) || tail.contains(LOCKED)) =>
+            Err(StackError::Died { log, .. })
+                if tries < TRIES_MAX
+                    && (log.lines.contains(PORT_TAKEN) || log.lines.contains(LOCKED)) =>
             {
                 thread::sleep(Duration::from_millis(300));
             }

@@ -33,7 +33,8 @@ pub(crate) fn client(bootstrap: &str) -> ClientConfig {
 ///
 /// What the client said last.
 pub fn answers(bootstrap: &str, limit: Duration) -> Result<(), String> {
-    wait_until_it_answers::<std::convert::Infallible>(bootstrap, limit, || Ok(())).unwrap_or_else(|never| match never {})
+    wait_until_it_answers::<std::convert::Infallible>(bootstrap, limit, || Ok(()))
+        .unwrap_or_else(|never| match never {})
 }
 
 /// As [`answers`], with a look at the broker's process between two questions: its end ends the wait with `Err`.
@@ -84,7 +85,10 @@ struct ProducerIdSeen(Arc<AtomicBool>);
 
 impl ClientContext for ProducerIdSeen {
     fn stats(&self, statistics: Statistics) {
-        if statistics.eos.is_some_and(|eos| eos.idemp_state == "Assigned") {
+        if statistics
+            .eos
+            .is_some_and(|eos| eos.idemp_state == "Assigned")
+        {
             self.0.store(true, Ordering::Relaxed);
         }
     }
@@ -103,7 +107,10 @@ fn warm_up_producer_ids(bootstrap: &str, limit: Duration) -> Result<(), String> 
         .create_with_context(seen.clone())
         .map_err(|error| error.to_string())?;
     // A question makes it connect; without one it waits for a first message.
-    producer.client().fetch_metadata(None, limit).map_err(|error| error.to_string())?;
+    producer
+        .client()
+        .fetch_metadata(None, limit)
+        .map_err(|error| error.to_string())?;
     let deadline = Instant::now() + limit;
     while !seen.0.load(Ordering::Relaxed) {
         if Instant::now() >= deadline {
@@ -121,6 +128,10 @@ fn warm_up_groups(bootstrap: &str, limit: Duration) -> Result<(), String> {
         .create()
         .map_err(|error| error.to_string())?;
     let mut of = TopicPartitionList::new();
-    of.add_partition_offset("hissa.warm-up", 0, Offset::Invalid).map_err(|error| error.to_string())?;
-    consumer.committed_offsets(of, limit).map(drop).map_err(|error| error.to_string())
+    of.add_partition_offset("hissa.warm-up", 0, Offset::Invalid)
+        .map_err(|error| error.to_string())?;
+    consumer
+        .committed_offsets(of, limit)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
