@@ -1,1 +1,21 @@
-//! Carrier feeds into hissa.usage
+//! Carrier feeds into `hissa.usage`.
+//!
+//! # The path of a message
+//!
+//! [`source`] reads it from the carrier's topic → [`decode`] makes a record of it, or says why it is none → [`admit`]
+//! halts the feed where a clock is wrong → [`rows`] makes rows under pseudonyms → [`publish`] gathers them into frames
+//! by SIM, puts the registry's commands before them and Progress behind them → [`position`] is stored once all that is
+//! acknowledged. What is no record becomes a stub row and an entry of [`reject`].
+
+pub mod admit;
+pub mod clock;
+pub mod config;
+pub mod decode;
+pub mod halt;
+pub mod position;
+pub mod publish;
+pub mod reject;
+pub mod rows;
+pub mod source;
+
+pub use config::Config;

@@ -1,0 +1,272 @@
+//! What is written to `hissa.usage`, in which order, and when a position may be stored.
+//!
+//! [`Publisher`] is a state machine without Kafka and without a clock: `step(event) → commands`. Its promises, which
+//! its tests hold it to:
+//! - Within a partition: the registry's commands before the rows that follow them, Progress behind the rows that it
+//!   speaks of.
+//! - Books are a function of the position: whatever the batches were, and whatever was published twice.
+//! - A position is stored only after everything at or before it was acknowledged.
+
+mod frames;
+mod share;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod tickets;
+
+use hissa_core::registry::Revision;
+use hissa_core::sim::Partitions;
+use hissa_core::usage::{Source, UsageRow};
+use hissa_core::wire::{self, Kind, Progress};
+
+use crate::position::Stored;
+use crate::reject::Rejected;
+use crate::source::batch::Batch;
+use frames::Frames;
+use share::Share;
+use sources::Sources;
+use tickets::Tickets;
+
+/// A live feed is published only with a view of the registry that is younger than this.
+pub const REGISTRY_VIEW_MS_MAX: i64 = 60_000;
+/// Steps whose messages may be on their way at once.
+const TICKETS_MAX: usize = 8;
+
+/// What happens to the publisher.
+#[derive(Debug)]
+pub enum Event {
+    /// A feed has read on.
+    Batch(Batch),
+    /// These live sources were read to their ends, and nothing had come for a second, at this time of ingest's clock.
+    AtEnd { sources: Vec<Source>, at_ms: i64 },
+    /// The registry was read on; to its end as of this time of ingest's clock, where one is told.
+    Registry {
+        revisions: Vec<Revision>,
+        whole_at_ms: Option<i64>,
+    },
+    /// One message of a ticket was acknowledged.
+    Acked { ticket: u64 },
+}
+
+/// What the publisher wants done, in this order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To a partition of `hissa.usage`.
+    Entry {
+        ticket: u64,
+        partition: u16,
+        kind: Kind,
+        payload: Payload,
+    },
+    /// To `hissa.rejected`.
+    Rejected { ticket: u64, rejected: Rejected },
+    /// To `hissa.ingest`; it may be written at once, and needs no acknowledgement.
+    Store { source: Source, stored: Stored },
+}
+
+/// The bytes of an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Payload {
+    Rows(Vec<UsageRow>),
+    Json(Vec<u8>),
+}
+
+impl Payload {
+    /// As they go into the message.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Payload::Rows(rows) => wire::encode_rows(rows),
+            Payload::Json(text) => text,
+        }
+    }
+}
+
+/// The state of publishing.
+pub struct Publisher {
+    partitions: Partitions,
+    /// Whether the (only) feed is played in its own time.
+    played: bool,
+    sources: Sources,
+    share: Share,
+    frames: Frames,
+    tickets: Tickets,
+    registry_whole_at_ms: Option<i64>,
+}
+
+impl Publisher {
+    /// Goes on where `hissa.ingest` says that each source has got to (with zeros where it does not know the source).
+    pub fn new(
+        partitions: Partitions,
+        played: bool,
+        sources: impl IntoIterator<Item = (Source, Stored)>,
+        registry_revision: u64,
+    ) -> Publisher {
+        Publisher {
+            partitions,
+            played,
+            sources: Sources::new(partitions, sources),
+            share: Share::new(partitions, registry_revision),
+            frames: Frames::new(partitions),
+            tickets: Tickets::default(),
+            registry_whole_at_ms: None,
+        }
+    }
+
+    /// Whether more batches may come: the registry is known, newly enough for a live feed, and not too much is on its
+    /// way.
+    pub fn takes_batches(&self, now_ms: i64) -> bool {
+        let registry_known = self.registry_whole_at_ms.is_some() && !self.registry_is_old(now_ms);
+        registry_known && self.tickets.count() < TICKETS_MAX
+    }
+
+    /// Whether the view of the registry is too old for a live feed.
+    pub fn registry_is_old(&self, now_ms: i64) -> bool {
+        let too_old = |at_ms: i64| now_ms.saturating_sub(at_ms) > REGISTRY_VIEW_MS_MAX;
+        !self.played && self.registry_whole_at_ms.is_some_and(too_old)
+    }
+
+    /// Whether everything that was published is acknowledged.
+    pub fn is_settled(&self) -> bool {
+        self.tickets.count() == 0
+    }
+
+    /// Records published whose position is not stored yet.
+    pub fn records_in_flight(&self) -> impl Iterator<Item = (Source, u64)> {
+        self.sources.records_in_flight()
+    }
+
+    /// Takes an event; appends what is to be done.
+    pub fn step(&mut self, event: Event, commands: &mut Vec<Command>) {
+        match event {
+            Event::Batch(batch) => self.batch(batch, commands),
+            Event::AtEnd { sources, at_ms } => self.at_end(&sources, at_ms, commands),
+            Event::Registry {
+                revisions,
+                whole_at_ms,
+            } => {
+                self.share.read(revisions);
+                self.registry_whole_at_ms = whole_at_ms.or(self.registry_whole_at_ms);
+                // A played feed's commands come in its own time.
+                if !self.played {
+                    self.registry(commands);
+                }
+            }
+            Event::Acked { ticket } => self.acked(ticket, commands),
+        }
+    }
+
+    fn batch(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+        if batch.is_empty() {
+            return;
+        }
+        let ticket = self.tickets.open();
+        self.sources.count(&batch.rows);
+        for row in &batch.rows {
+            if self.played && self.share.has_due(row.delivered_at_ms.get()) {
+                self.frames.flush(ticket, commands);
+                self.share.publish_due(row.delivered_at_ms.get(), ticket, commands);
+            }
+            let partition = sources::target(row, self.partitions);
+            self.frames.push(partition, row, ticket, commands);
+        }
+        self.frames.flush(ticket, commands);
+        commands.extend(batch.rejected.into_iter().map(|rejected| Command::Rejected { ticket, rejected }));
+        let touched: Vec<Source> = batch.reached.iter().map(|reached| reached.source).collect();
+        for reached in batch.reached {
+            self.sources.reach(reached);
+        }
+        if let Some(quiet) = batch.quiet {
+            if self.played && self.share.has_due(quiet.until_ms) {
+                self.share.publish_due(quiet.until_ms, ticket, commands);
+            }
+            self.sources.quiet(quiet);
+        }
+        self.progress(&touched, ticket, commands);
+        self.close(ticket, &touched, commands);
+    }
+
+    fn at_end(&mut self, sources: &[Source], at_ms: i64, commands: &mut Vec<Command>) {
+        // The time of a played feed is its own.
+        if self.played || sources.is_empty() {
+            return;
+        }
+        let ticket = self.tickets.open();
+        for source in sources {
+            self.sources.at_end(*source, at_ms);
+        }
+        self.progress(sources, ticket, commands);
+        self.close(ticket, sources, commands);
+    }
+
+    fn registry(&mut self, commands: &mut Vec<Command>) {
+        if !self.share.has_due(i64::MAX) {
+            return;
+        }
+        let ticket = self.tickets.open();
+        self.share.publish_due(i64::MAX, ticket, commands);
+        let all: Vec<Source> = self.sources.all().collect();
+        self.close(ticket, &all, commands);
+    }
+
+    /// Progress of these sources (of one feed) into every partition.
+    fn progress(&self, touched: &[Source], ticket: u64, commands: &mut Vec<Command>) {
+        // A source that was never heard of has no time yet; then nothing is known that could move a clock.
+        let Some(as_of_ms) = touched.first().and_then(|source| self.sources.as_of_ms(source)) else {
+            return;
+        };
+        for partition in self.partitions.numbers() {
+            let progress = Progress {
+                sources: self.sources.progress(touched, partition),
+                as_of_ms,
+            };
+            let payload = Payload::Json(json(&progress));
+            commands.push(Command::Entry {
+                ticket,
+                partition,
+                kind: Kind::Progress,
+                payload,
+            });
+        }
+    }
+
+    /// Ends a step: counts its messages, and notes what may be stored once they are acknowledged.
+    fn close(&mut self, ticket: u64, touched: &[Source], commands: &mut Vec<Command>) {
+        let revision = self.share.published();
+        let positions = touched.iter().map(|source| (*source, self.sources.stored(source, revision)));
+        let positions = positions.collect();
+        let messages = commands.iter().filter(|command| command.ticket() == Some(ticket)).count();
+        self.tickets.close(ticket, messages, positions);
+        self.store_settled(commands);
+    }
+
+    fn acked(&mut self, ticket: u64, commands: &mut Vec<Command>) {
+        self.tickets.acked(ticket);
+        self.store_settled(commands);
+    }
+
+    fn store_settled(&mut self, commands: &mut Vec<Command>) {
+        for (source, stored) in self.tickets.settled() {
+            self.sources.settle(&source, &stored);
+            commands.push(Command::Store { source, stored });
+        }
+    }
+}
+
+impl Command {
+    /// The ticket whose messages must all be acknowledged; none for what needs no acknowledgement.
+    pub fn ticket(&self) -> Option<u64> {
+        match self {
+            Command::Entry { ticket, .. } | Command::Rejected { ticket, .. } => Some(*ticket),
+            Command::Store { .. } => None,
+        }
+    }
+}
+
+/// JSON of one of our own types, none of which can fail to be written: their maps have text for keys, and nothing in
+/// them refuses.
+fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    match serde_json::to_vec(value) {
+        Ok(text) => text,
+        Err(error) => unreachable!("a value of our own is not JSON: {error}"),
+    }
+}

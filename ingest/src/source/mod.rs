@@ -1,0 +1,6 @@
+//! From a carrier's topic to batches of rows.
+
+pub mod batch;
+
+
+
