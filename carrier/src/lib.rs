@@ -12,9 +12,12 @@
 mod demand;
 mod dice;
 mod feed;
+pub mod files;
+pub mod orders;
 mod places;
 pub mod policy;
-mod population;
+pub mod population;
+pub mod produce;
 pub mod record;
 mod roster;
 mod scenario;

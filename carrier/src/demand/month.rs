@@ -48,10 +48,10 @@ pub fn month_of_days(seed: u64, sim: &Sim, date: Date, first_month: Date) -> Vec
             if dice.chance(0.14) {
                 return Day::default();
             }
-            let mean = 2.35 * sim.habits.activity * weight.powf(0.6);
+            let mean = 3.55 * sim.habits.activity * weight.powf(0.6);
             let sessions = (mean * dice.between(0.6, 1.4) + dice.unit())
                 .floor()
-                .min(12.0);
+                .min(16.0);
             Day {
                 sessions: sessions as u32,
                 bytes: if sessions > 0.0 {

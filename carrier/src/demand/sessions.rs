@@ -54,7 +54,7 @@ const SYSTEM_OFTEN: f64 = 0.5;
 const OTHER_OFTEN: f64 = 0.45;
 
 /// What a SIM whose blocks leak does with it.
-const LEAK_APPETITE: f64 = 7.0;
+const LEAK_APPETITE: f64 = 4.0;
 
 /// A container before it is known whether a block stops it.
 #[derive(Clone, Copy, Debug)]
