@@ -3,6 +3,7 @@
 //! The version is the offset of the last entry that touched the row; every value comes from stored fields.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
 use crate::decision::Decision;
 use crate::outcome::Outcome;
@@ -10,7 +11,7 @@ use crate::registry::{Class, Place};
 use crate::sim::{FeedId, SimId};
 
 /// A row of one of the fact tables. Generation and partition are the shard's, the same for all of its rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
     SimDay(SimDay),
     SimCycle(SimCycle),
@@ -20,7 +21,7 @@ pub enum Fact {
 }
 
 /// Bytes of a SIM on a usage day, of a class and service, as far as they were booked on a booked day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimDay {
     pub version: u64,
     pub sim: SimId,
@@ -35,7 +36,7 @@ pub struct SimDay {
 }
 
 /// An allowance of a SIM in a cycle, as a booked day ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimCycle {
     pub version: u64,
     pub sim: SimId,
@@ -47,23 +48,25 @@ pub struct SimCycle {
     pub granted_bytes: u64,
     pub used_bytes: u64,
     /// `within`, `exhausted`, or `observed` (not enforced).
-    pub state: &'static str,
+    #[serde(deserialize_with = "state")]
+    pub state: Word,
     /// Thresholds reached (percent), and when (UTC milliseconds), side by side.
     pub thresholds: Vec<u16>,
     pub reached_at_ms: Vec<i64>,
 }
 
 /// A decision with its version.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionRow {
     pub version: u64,
     /// The local day of `effective_at_ms`.
     pub booked_day: Date,
+    #[serde(serialize_with = "as_json", deserialize_with = "from_json")]
     pub decision: Decision,
 }
 
 /// The books of a day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeDay {
     pub version: u64,
     pub feed: FeedId,
@@ -74,7 +77,7 @@ pub struct OutcomeDay {
 }
 
 /// Where a SIM belongs from a date on, as known on a booked day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     pub version: u64,
     pub sim: SimId,
@@ -83,4 +86,27 @@ pub struct Assignment {
     pub cohort: String,
     pub place: Place,
     pub revision: u64,
+}
+
+/// A word of a fixed vocabulary. (Under its own name `serde` does not take it for borrowed.)
+pub type Word = &'static str;
+
+/// The words for the state of an allowance.
+pub(crate) const STATES: [&str; 3] = ["within", "exhausted", "observed"];
+
+fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let known = STATES.into_iter().find(|known| **known == word);
+    known.ok_or_else(|| D::Error::custom("an unknown state of an allowance"))
+}
+
+// The shape of a decision is made for JSON (flattened, tagged), which binary forms cannot read back.
+fn as_json<S: Serializer>(decision: &Decision, serializer: S) -> Result<S::Ok, S::Error> {
+    let json = serde_json::to_string(decision).map_err(S::Error::custom)?;
+    serializer.serialize_str(&json)
+}
+
+fn from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decision, D::Error> {
+    let json = String::deserialize(deserializer)?;
+    serde_json::from_str(&json).map_err(D::Error::custom)
 }

@@ -9,15 +9,32 @@
 //! There is no clock here, no randomness, no file, no thread, no log: time is an argument, effects are values.
 //! The rules are in `docs/semantics.md`.
 
+// Results must not differ from run to run, and bytes are exact: no walk over a hash map, no floating point.
+#![deny(clippy::float_arithmetic, clippy::iter_over_hash_type)]
+
 pub mod alert;
+mod booking;
+mod calendar;
+pub mod catalogue;
+mod cycle;
 pub mod decision;
 pub mod facts;
+mod fixed_hash;
+mod held;
+mod interned;
+mod ledger;
 pub mod outcome;
+pub mod programme;
 pub mod pseudonym;
 pub mod registry;
+mod roster;
+mod seen;
 pub mod shard;
 pub mod sim;
 pub mod snapshot;
 pub mod sources;
+mod timers;
 pub mod usage;
 pub mod wire;
+
+pub use calendar::ZoneError;

@@ -3,14 +3,35 @@
 //! [`Shard::apply`] takes the entries in the order of the log and returns what they cause as [`Effects`]; rows of facts
 //! wait in the shard until [`Shard::take_facts`] takes them, between entries.
 
+mod alerts;
+mod apply;
+mod decide;
 mod effects;
+mod enrol;
+mod policy;
+mod rows;
+mod take;
+mod timers;
 
 use jiff::civil::Date;
 
+use crate::booking::Booking;
+use crate::calendar::{Calendar, Day, Month};
+use crate::catalogue::Catalogue;
+use crate::cycle::Cycles;
+
 use crate::facts::Fact;
+use crate::held::Held;
+use crate::interned::Interned;
 use crate::outcome::Outcome;
+use crate::programme::Programme;
+use crate::registry::Place;
+use crate::roster::Roster;
+use crate::seen::Seen;
 use crate::sim::FeedId;
-use crate::snapshot::SnapshotError;
+use crate::snapshot::{self, SnapshotError};
+use crate::sources::Sources;
+use crate::timers::Timer;
 use crate::wire::Entry;
 
 pub use crate::sources::Discrepancy;
@@ -83,16 +104,69 @@ pub enum Halt {
 /// One shard.
 #[derive(Clone, Debug)]
 pub struct Shard {
-    config: ShardConfig,
-    applied: Option<u64>,
+    pub(crate) config: ShardConfig,
+    pub(crate) applied: Option<u64>,
+    /// The largest delivery time seen; [`NEVER`] before the first.
+    pub(crate) clock_ms: i64,
+    /// The next deadline and its timer: a function of what follows, at hand for every row.
+    pub(crate) next_due: (i64, Timer),
+    pub(crate) calendar: Calendar,
+    pub(crate) programme: Programme,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) cycles: Cycles,
+    pub(crate) cohorts: Interned<String>,
+    pub(crate) places: Interned<Place>,
+    pub(crate) services: Interned<String>,
+    pub(crate) roster: Roster,
+    pub(crate) held: Held,
+    pub(crate) seen: Seen,
+    pub(crate) sources: Sources,
+    pub(crate) booking: Booking,
+    /// The number of the last decision.
+    pub(crate) decisions: u64,
+    /// The first revision of the registry not seen.
+    pub(crate) revision: u64,
+}
+
+/// The clock before the first entry: earlier than every instant that a shard admits.
+pub(crate) const NEVER: i64 = i64::MIN;
+
+/// The entry that is being applied, and the time that its effects carry: the clock, or a timer's deadline.
+#[derive(Clone, Copy, Debug)]
+struct Now {
+    at_ms: i64,
+    offset: u64,
 }
 
 impl Shard {
     /// A shard before the first entry of its partition.
     pub fn new(config: ShardConfig) -> Shard {
+        let mut services = Interned::default();
+        // The empty service has the number that traffic of no rule carries.
+        let empty = services.number(&String::new());
+        assert_eq!(empty, crate::catalogue::NO_SERVICE);
         Shard {
             config,
             applied: None,
+            clock_ms: NEVER,
+            next_due: (i64::MAX, Timer::BookedDayEnds),
+            calendar: Calendar::utc(),
+            programme: Programme::default(),
+            catalogue: Catalogue::default(),
+            cycles: Cycles {
+                current: Month(0),
+                open_from: Month(0),
+            },
+            cohorts: Interned::default(),
+            places: Interned::default(),
+            services,
+            roster: Roster::default(),
+            held: Held::default(),
+            seen: Seen::default(),
+            sources: Sources::default(),
+            booking: Booking::new(Day(0)),
+            decisions: 0,
+            revision: 0,
         }
     }
 
@@ -103,10 +177,16 @@ impl Shard {
     /// [`Halt`]: the entry cannot be applied, and the shard is as it was before.
     pub fn apply(
         &mut self,
-        _entry: &Entry<'_>,
+        entry: &Entry<'_>,
         offset: u64,
-        _effects: &mut Effects,
+        effects: &mut Effects,
     ) -> Result<(), Halt> {
+        self.check(entry, offset)?;
+        match entry {
+            Entry::Rows(rows) => self.apply_rows(rows, offset, effects),
+            Entry::Block(block) => self.apply_block(block, offset, effects),
+            Entry::Progress(progress) => self.apply_progress(progress, offset, effects),
+        }
         self.applied = Some(offset);
         Ok(())
     }
@@ -118,57 +198,62 @@ impl Shard {
 
     /// The largest delivery time seen (UTC milliseconds).
     pub fn clock_ms(&self) -> Option<i64> {
-        None
+        (self.clock_ms != NEVER).then_some(self.clock_ms)
     }
 
     /// The booked day that is open.
     pub fn booked_day(&self) -> Option<Date> {
-        None
+        (self.clock_ms != NEVER).then(|| self.booking.day.date())
     }
 
     /// The first revision of the registry that the shard has not seen.
     pub fn registry_revision(&self) -> u64 {
-        0
+        self.revision
     }
 
     /// How many rows of facts wait to be taken.
     pub fn facts_pending(&self) -> usize {
-        0
+        self.booking.waiting()
     }
 
     /// Takes up to `max` rows of facts that changed since they were last taken: absolute values, whose version is the
     /// offset of the last entry that touched them. To be called between entries.
-    pub fn take_facts(&mut self, _max: usize) -> Vec<Fact> {
-        Vec::new()
+    pub fn take_facts(&mut self, max: usize) -> Vec<Fact> {
+        self.take(max)
     }
 
     /// A hash of the state, without what waits to be taken: equal for all owners of the partition at one offset.
     pub fn digest(&self) -> u128 {
-        0
+        snapshot::digest(self)
     }
 
     /// The whole state as bytes. To be stored only when all that was caused at or before the applied offset is
     /// acknowledged.
     pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
+        snapshot::write(self)
     }
 
     /// The shard that [`snapshot`](Shard::snapshot) was called on.
     ///
     /// # Errors
     /// The bytes are torn, damaged, of another format, or of a shard with another configuration.
-    pub fn restore(_bytes: &[u8], config: ShardConfig) -> Result<Shard, SnapshotError> {
-        Ok(Shard::new(config))
+    pub fn restore(bytes: &[u8], config: ShardConfig) -> Result<Shard, SnapshotError> {
+        snapshot::read(bytes, config)
     }
 
     /// How many SIMs the shard knows, by state.
     pub fn sims(&self) -> SimCounts {
-        SimCounts::default()
+        SimCounts {
+            enrolled: self.roster.len(),
+            held: self.held.sims(),
+        }
     }
 
     /// Rows and bytes per feed and outcome since offset 0. They are part of the state and survive a restore.
     pub fn outcome_totals(&self) -> impl Iterator<Item = ((FeedId, Outcome), u64, u64)> + '_ {
-        let _ = self.config;
-        std::iter::empty()
+        let totals = self.booking.totals();
+        totals.map(|(feed, outcome, records, bytes)| {
+            ((self.sources.feed_id(feed), outcome), records, bytes)
+        })
     }
 }

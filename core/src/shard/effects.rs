@@ -65,20 +65,19 @@ struct Sum {
 impl Tallies {
     /// The cells that are not zero.
     pub fn iter(&self) -> impl Iterator<Item = Tally> + '_ {
-        self.feeds.iter().flat_map(|of_feed| {
+        let all = self.feeds.iter().flat_map(|of_feed| {
             Outcome::all().flat_map(move |outcome| {
-                let row = &of_feed.cells[outcome.index()];
-                row.iter().enumerate().filter_map(move |(place, sum)| {
-                    (sum.records > 0).then(|| Tally {
-                        feed: of_feed.feed,
-                        outcome,
-                        class: place.checked_sub(1).map(|class| Class::ALL[class]),
-                        records: sum.records,
-                        bytes: sum.bytes,
-                    })
+                let sums = of_feed.cells[outcome.index()].iter().enumerate();
+                sums.map(move |(place, sum)| Tally {
+                    feed: of_feed.feed,
+                    outcome,
+                    class: place.checked_sub(1).map(|class| Class::ALL[class]),
+                    records: sum.records,
+                    bytes: sum.bytes,
                 })
             })
-        })
+        });
+        all.filter(|tally| tally.records > 0)
     }
 
     pub(crate) fn add(
