@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `hissa`. What it does is in the library beside it.
+
+fn main() -> std::process::ExitCode {
+    hissa::main().into()
+}

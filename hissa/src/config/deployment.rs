@@ -1,0 +1,460 @@
+//! `hissa.toml`: the deployment, that is where Kafka and ClickHouse are, where state and the key live, and how the
+//! services listen.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hissa_core::sim::Partitions;
+use hissa_links::clickhouse::ClickHouseLink;
+use hissa_links::kafka::KafkaLink;
+
+use super::finding::{Findings, Source};
+use super::quantity::duration_text;
+use super::section::{Section, document};
+
+/// A deployment. Paths are absolute, or relative to the working directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    pub partitions: Partitions,
+    pub generation: u32,
+    /// Snapshots are kept below it.
+    pub state_dir: PathBuf,
+    /// The key of the pseudonyms.
+    pub key_file: PathBuf,
+    /// `programme.toml`, which names the feeds.
+    pub programme: PathBuf,
+    /// Our own cluster.
+    pub kafka: KafkaLink,
+    /// The carrier's cluster; none: our own has the feeds' topics too.
+    pub carrier: Option<KafkaLink>,
+    pub clickhouse: ClickHouseLink,
+    pub ingest: IngestSection,
+    pub aggregator: AggregatorSection,
+    pub notify: NotifySection,
+}
+
+/// `[ingest]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngestSection {
+    /// `/metrics`, `/livez`, `/readyz`.
+    pub listen: SocketAddr,
+}
+
+/// `[aggregator]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AggregatorSection {
+    pub listen: SocketAddr,
+    /// How often a shard's state is stored.
+    pub snapshot_every_ms: u64,
+}
+
+/// `[notify]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotifySection {
+    pub listen: SocketAddr,
+    /// Where alerts go, and the file with the secret that signs them.
+    pub webhook: Option<Webhook>,
+    /// Where a message leads its reader: a URL in which `{alert}` stands for the alert's opaque id.
+    pub link: String,
+}
+
+/// A receiver of Standard Webhooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    pub url: String,
+    /// The file with `whsec_…`.
+    pub secret_file: PathBuf,
+    /// How long one try may take.
+    pub timeout_ms: u64,
+    /// The wait after a first failed try; it doubles from try to try, up to the longest.
+    pub retry_first_ms: u64,
+    pub retry_most_ms: u64,
+}
+
+impl Webhook {
+    /// A receiver, tried with the usual patience: 10 s a try, waits of 0.5 s to 30 s.
+    pub fn to(url: impl Into<String>, secret_file: impl Into<PathBuf>) -> Webhook {
+        Webhook {
+            url: url.into(),
+            secret_file: secret_file.into(),
+            timeout_ms: 10_000,
+            retry_first_ms: 500,
+            retry_most_ms: 30_000,
+        }
+    }
+}
+
+const LISTEN: [(&str, u16); 3] = [("ingest", 9301), ("aggregator", 9302), ("notify", 9303)];
+
+/// Properties that Hissa sets itself, because its promises rest on them.
+const OURS: [(&str, &str); 10] = [
+    ("enable.auto.commit", "positions are Hissa's own"),
+    ("enable.auto.offset.store", "positions are Hissa's own"),
+    (
+        "auto.offset.reset",
+        "a lost position must be seen, not skipped",
+    ),
+    ("check.crcs", "a damaged frame must not be counted"),
+    (
+        "group.protocol",
+        "the newer protocol has open faults in this client",
+    ),
+    ("partition.assignment.strategy", "one rebalance a restart"),
+    ("enable.idempotence", "a message is written once"),
+    ("enable.gapless.guarantee", "a message is never left out"),
+    ("message.timeout.ms", "a message is never given up"),
+    (
+        "acks",
+        "a position is stored only behind what all replicas have",
+    ),
+];
+
+/// Reads a deployment; relative paths in it start from `folder`. What is wrong goes to `findings`.
+pub fn read(source: &Source, findings: &Findings, folder: &Path) -> Option<Deployment> {
+    let before = findings.count();
+    let read = document(source, findings, |root| read_root(root, folder));
+    read.filter(|_| findings.count() == before)
+}
+
+fn read_root(root: &Section<'_>, folder: &Path) -> Option<Deployment> {
+    root.need(&["deployment", "kafka", "clickhouse"]);
+    let base = root
+        .table("deployment", |section| read_base(section, folder))
+        .flatten();
+    let links = root.table("kafka", |section| {
+        section.need(&["internal"]);
+        let internal = section.open_table("internal", |link| read_kafka(link, folder));
+        let carrier = section.open_table("carrier", |link| read_kafka(link, folder));
+        internal.map(|internal| (internal, carrier))
+    });
+    let clickhouse = root
+        .table("clickhouse", |section| read_clickhouse(section, folder))
+        .flatten();
+    let ingest = root.table("ingest", |section| listen(section, "ingest"));
+    let aggregator = root.table("aggregator", |section| {
+        let every = section.duration_ms("snapshot_every");
+        (
+            listen(section, "aggregator"),
+            every.map(|every| every.value),
+        )
+    });
+    let notify = root.table("notify", |section| read_notify(section, folder));
+    let (aggregator_listen, every) =
+        aggregator.unwrap_or_else(|| (default_listen("aggregator"), None));
+    let (kafka, carrier) = links.flatten()?;
+    let base = base?;
+    Some(Deployment {
+        partitions: base.partitions,
+        generation: base.generation,
+        state_dir: base.state_dir,
+        key_file: base.key_file,
+        programme: base.programme,
+        kafka,
+        carrier,
+        clickhouse: clickhouse?,
+        ingest: IngestSection {
+            listen: ingest.unwrap_or_else(|| default_listen("ingest")),
+        },
+        aggregator: AggregatorSection {
+            listen: aggregator_listen,
+            snapshot_every_ms: every.unwrap_or(120_000),
+        },
+        notify: notify.unwrap_or_else(|| NotifySection {
+            listen: default_listen("notify"),
+            webhook: None,
+            link: String::new(),
+        }),
+    })
+}
+
+struct Base {
+    partitions: Partitions,
+    generation: u32,
+    state_dir: PathBuf,
+    key_file: PathBuf,
+    programme: PathBuf,
+}
+
+fn read_base(section: &Section<'_>, folder: &Path) -> Option<Base> {
+    section.need(&["state_dir", "key_file", "programme"]);
+    let partitions = match section.integer("partitions", 1, 1024) {
+        None => Some(Partitions::SMALL),
+        Some(found) => {
+            let count = u16::try_from(found.value).ok();
+            let power = count.and_then(|count| Partitions::try_from(count).ok());
+            if power.is_none() {
+                section.report(
+                    found.span,
+                    format!("`partitions = {}` is not a power of two", found.value),
+                    "choose 16 for a programme, 64 for a carrier; it is never changed in place",
+                );
+            }
+            power
+        }
+    };
+    let generation = section.integer("generation", 1, u64::from(u32::MAX));
+    let path = |key| section.text(key).map(|path| folder.join(path.value));
+    let (state_dir, key_file, programme) = (path("state_dir"), path("key_file"), path("programme"));
+    Some(Base {
+        partitions: partitions?,
+        generation: generation.map_or(Some(1), |found| u32::try_from(found.value).ok())?,
+        state_dir: state_dir?,
+        key_file: key_file?,
+        programme: programme?,
+    })
+}
+
+fn read_kafka(section: &Section<'_>, folder: &Path) -> KafkaLink {
+    let mut properties = BTreeMap::new();
+    for key in section.keys() {
+        if let Some((_, why)) = OURS.iter().find(|(ours, _)| *ours == key.value) {
+            section.report(
+                key.span,
+                format!("`{}` cannot be set: {why}", key.value),
+                "remove it; Hissa sets it itself",
+            );
+        } else if key.value.ends_with("password") || key.value.ends_with(".pem") {
+            section.report(
+                key.span,
+                format!("`{}` is a secret in a configuration file", key.value),
+                format!("write it into a file that only its owner reads, and name it: `\"{}_file\" = \"…\"`", key.value),
+            );
+        } else if let Some(value) = section.scalar(key.value) {
+            let value = if key.value.ends_with("_file") {
+                folder.join(&value.value).display().to_string()
+            } else {
+                value.value
+            };
+            properties.insert(key.value.to_owned(), value);
+        }
+    }
+    if !section.has("bootstrap.servers") {
+        section.report(
+            section.span(),
+            format!("{} lacks `bootstrap.servers`", section.name()),
+            "add `\"bootstrap.servers\" = \"host:9092\"`; a name with a dot is quoted",
+        );
+    }
+    KafkaLink { properties }
+}
+
+fn read_clickhouse(section: &Section<'_>, folder: &Path) -> Option<ClickHouseLink> {
+    section.need(&["url"]);
+    let url = section.text("url");
+    if let Some(url) = &url {
+        check_url(section, url);
+    }
+    let text = |key| section.text(key).map(|found| found.value);
+    let (user, password_file, database) = (text("user"), text("password_file"), text("database"));
+    Some(ClickHouseLink {
+        url: url?.value,
+        user: user.unwrap_or_else(|| "hissa".into()),
+        password_file: password_file.map(|path| folder.join(path)),
+        database: database.unwrap_or_else(|| "hissa".into()),
+    })
+}
+
+fn check_url(section: &Section<'_>, url: &super::section::Located<String>) {
+    if !url.value.starts_with("http://") && !url.value.starts_with("https://") {
+        section.report(
+            url.span.clone(),
+            format!("\"{}\" is not an address of the web", url.value),
+            "begin it with http:// or https://",
+        );
+    }
+}
+
+fn read_notify(section: &Section<'_>, folder: &Path) -> NotifySection {
+    let listen = listen(section, "notify");
+    let webhook = section.table("webhook", |webhook| read_webhook(webhook, folder));
+    let link = section.text("link");
+    match &link {
+        Some(link) => {
+            check_url(section, link);
+            if !link.value.contains("{alert}") {
+                section.report(
+                    link.span.clone(),
+                    "`link` leads every message to the same place",
+                    "let `{alert}` stand for the alert: \"https://hissa.example.org/alerts/{alert}\"",
+                );
+            }
+        }
+        None if webhook.is_some() => section.need(&["link"]),
+        None => {}
+    }
+    NotifySection {
+        listen,
+        webhook: webhook.flatten(),
+        link: link.map_or_else(String::new, |link| link.value),
+    }
+}
+
+fn read_webhook(section: &Section<'_>, folder: &Path) -> Option<Webhook> {
+    section.need(&["url", "secret_file"]);
+    let url = section.text("url");
+    if let Some(url) = &url {
+        check_url(section, url);
+    }
+    let secret_file = section.text("secret_file");
+    let wait = |key, usual: u64| match section.duration_ms(key) {
+        Some(found) if found.value == 0 => {
+            section.report(found.span, format!("`{key}` is 0"), "give it some time");
+            usual
+        }
+        found => found.map_or(usual, |found| found.value),
+    };
+    let mut webhook = Webhook::to("", "");
+    webhook.timeout_ms = wait("timeout", webhook.timeout_ms);
+    webhook.retry_first_ms = wait("retry_first", webhook.retry_first_ms);
+    webhook.retry_most_ms = wait("retry_most", webhook.retry_most_ms);
+    if webhook.retry_most_ms < webhook.retry_first_ms {
+        section.report(
+            section.span(),
+            "`retry_most` is shorter than `retry_first`",
+            "waits grow from the first to the most: raise `retry_most`",
+        );
+    }
+    Some(Webhook {
+        url: url?.value,
+        secret_file: folder.join(secret_file?.value),
+        ..webhook
+    })
+}
+
+fn listen(section: &Section<'_>, service: &str) -> SocketAddr {
+    let Some(found) = section.text("listen") else {
+        return default_listen(service);
+    };
+    found.value.parse().unwrap_or_else(|_| {
+        section.report(
+            found.span,
+            format!("\"{}\" is not an address to listen on", found.value),
+            format!("write `listen = \"{}\"`", default_listen(service)),
+        );
+        default_listen(service)
+    })
+}
+
+fn default_listen(service: &str) -> SocketAddr {
+    let port = LISTEN.iter().find(|(name, _)| *name == service);
+    SocketAddr::from(([127, 0, 0, 1], port.map_or(0, |(_, port)| *port)))
+}
+
+impl Deployment {
+    /// The file that says this deployment: for stacks that are set up by a program.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::from("# Written by hissa.\n[deployment]\n");
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(
+            text,
+            "partitions = {}\ngeneration = {}\nstate_dir = {}\nkey_file = {}\nprogramme = {}\n",
+            self.partitions.count(),
+            self.generation,
+            quoted_path(&self.state_dir),
+            quoted_path(&self.key_file),
+            quoted_path(&self.programme),
+        );
+        let carrier = self.carrier.iter().map(|link| ("carrier", link));
+        for (name, link) in std::iter::once(("internal", &self.kafka)).chain(carrier) {
+            let _ = write!(text, "\n[kafka.{name}]\n");
+            for (key, value) in &link.properties {
+                let _ = writeln!(text, "{} = {}", quoted(key), quoted(value));
+            }
+        }
+        let ClickHouseLink {
+            url,
+            user,
+            password_file,
+            database,
+        } = &self.clickhouse;
+        let _ = write!(
+            text,
+            "\n[clickhouse]\nurl = {}\nuser = {}\ndatabase = {}\n",
+            quoted(url),
+            quoted(user),
+            quoted(database)
+        );
+        if let Some(path) = password_file {
+            let _ = writeln!(text, "password_file = {}", quoted_path(path));
+        }
+        let _ = write!(
+            text,
+            "\n[ingest]\nlisten = \"{}\"\n\n[aggregator]\nlisten = \"{}\"\nsnapshot_every = \"{}\"\n\n[notify]\nlisten = \"{}\"\n",
+            self.ingest.listen,
+            self.aggregator.listen,
+            duration_text(self.aggregator.snapshot_every_ms),
+            self.notify.listen,
+        );
+        if let Some(webhook) = &self.notify.webhook {
+            let _ = writeln!(
+                text,
+                "webhook = {{ url = {}, secret_file = {}, timeout = \"{}\", retry_first = \"{}\", retry_most = \"{}\" }}",
+                quoted(&webhook.url),
+                quoted_path(&webhook.secret_file),
+                duration_text(webhook.timeout_ms),
+                duration_text(webhook.retry_first_ms),
+                duration_text(webhook.retry_most_ms),
+            );
+        }
+        if !self.notify.link.is_empty() {
+            let _ = writeln!(text, "link = {}", quoted(&self.notify.link));
+        }
+        text
+    }
+}
+
+/// As a basic string of TOML, which escapes as JSON does.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut carrier = KafkaLink::to("carrier:9093");
+        carrier
+            .properties
+            .insert("security.protocol".into(), "ssl".into());
+        let deployment = Deployment {
+            partitions: Partitions::SMALL,
+            generation: 1,
+            state_dir: "/var/lib/hissa \"quoted\"".into(),
+            key_file: "/etc/hissa/key".into(),
+            programme: "/etc/hissa/programme.toml".into(),
+            kafka: KafkaLink::to("127.0.0.1:9092"),
+            carrier: Some(carrier),
+            clickhouse: ClickHouseLink {
+                url: "http://127.0.0.1:8123".into(),
+                user: "hissa".into(),
+                password_file: Some("/etc/hissa/clickhouse".into()),
+                database: "hissa".into(),
+            },
+            ingest: IngestSection {
+                listen: default_listen("ingest"),
+            },
+            aggregator: AggregatorSection {
+                listen: default_listen("aggregator"),
+                snapshot_every_ms: 90_000,
+            },
+            notify: NotifySection {
+                listen: default_listen("notify"),
+                webhook: Some(Webhook::to("http://127.0.0.1:9400/", "/etc/hissa/webhook")),
+                link: "https://hissa.example.org/alerts/{alert}".into(),
+            },
+        };
+        let findings = Findings::default();
+        let source = Source::new("hissa.toml", deployment.to_toml());
+        let read = read(&source, &findings, Path::new("/elsewhere"));
+        assert_eq!(findings.into_sorted(), []);
+        assert_eq!(read, Some(deployment));
+    }
+}

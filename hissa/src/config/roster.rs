@@ -1,0 +1,225 @@
+//! `roster.csv`: the SIMs of the programme, and where their tablets are. UTF-8, separated by `;` or `,`.
+//!
+//! No message shows a raw identifier: lines are quoted with long digits masked.
+
+use std::collections::HashMap;
+
+use hissa_core::registry::Place as TabletPlace;
+use hissa_core::sim::{Imei, Imsi};
+use jiff::civil::Date;
+
+use super::csv_line::Line;
+use super::finding::{Finding, Findings, Source};
+use super::roster_header::{Column, Header};
+
+/// A row, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RosterRow {
+    pub imsi: Imsi,
+    pub asset_tag: String,
+    /// The tablet that the SIM came with.
+    pub device: Option<Imei>,
+    pub cohort: String,
+    pub place: TabletPlace,
+    pub valid_from: Date,
+    /// For people; never in the registry.
+    pub school_name_fr: String,
+    pub school_name_ar: String,
+    /// `ar`, `fr` or `en`; empty: the deployment's.
+    pub alert_lang: String,
+    pub admin_groups: Vec<String>,
+}
+
+/// A row with its line in the file, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RosterLine {
+    pub line: usize,
+    pub row: RosterRow,
+}
+
+/// What could be read of a roster.
+pub struct RosterRead {
+    /// The rows without a finding of their own.
+    pub rows: Vec<RosterLine>,
+    /// Every cohort named, with the span of its first mention, for checks against the programme.
+    pub cohorts: Vec<(String, std::ops::Range<usize>)>,
+}
+
+/// Reads a roster; what is wrong goes to `findings`. Rows that are wrong are left out.
+pub fn read(source: &Source, findings: &Findings) -> RosterRead {
+    let mut read = RosterRead {
+        rows: Vec::new(),
+        cohorts: Vec::new(),
+    };
+    let Some(header) = Header::read(source, findings) else {
+        return read;
+    };
+    let mut reader = Reader {
+        source,
+        findings,
+        header: &header,
+        imsis: HashMap::new(),
+        tags: HashMap::new(),
+    };
+    let mut known_cohorts = HashMap::new();
+    let mut records = csv::ReaderBuilder::new()
+        .delimiter(header.delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(source.text[header.end..].as_bytes());
+    let mut record = csv::StringRecord::new();
+    loop {
+        let start = header.end + usize::try_from(records.position().byte()).unwrap_or(0);
+        match records.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(why) => {
+                findings.add(source.finding(
+                    start..start,
+                    format!("this line cannot be read: {:?}", why.kind()),
+                    "close every quotation mark, and save the file as UTF-8",
+                ));
+                break;
+            }
+        }
+        let end = header.end + usize::try_from(records.position().byte()).unwrap_or(0);
+        let line = Line::new(source, start..end, header.delimiter, &record);
+        if let Some(cohort) = header.get(&line, Column::Cohort)
+            && !known_cohorts.contains_key(cohort)
+        {
+            let span = line.span(header.place(Column::Cohort));
+            known_cohorts.insert(cohort.to_owned(), span);
+        }
+        if let Some(row) = reader.row(&line) {
+            read.rows.push(RosterLine {
+                line: line.number(),
+                row,
+            });
+        }
+    }
+    read.cohorts = known_cohorts.into_iter().collect();
+    read.cohorts.sort_by_key(|(_, span)| span.start);
+    if read.rows.is_empty() && findings.count() == 0 {
+        findings.add(source.whole(
+            "the roster has no rows",
+            "add a line for each SIM below the header",
+        ));
+    }
+    read
+}
+
+/// The finding with raw identifiers masked in the line that it quotes.
+pub fn masking(mut finding: Finding) -> Finding {
+    finding.place = finding.place.map(super::csv_line::masked);
+    finding
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    findings: &'a Findings,
+    header: &'a Header,
+    /// Where each was first seen: the span of the field.
+    imsis: HashMap<String, std::ops::Range<usize>>,
+    tags: HashMap<String, std::ops::Range<usize>>,
+}
+
+impl Reader<'_> {
+    fn row(&mut self, line: &Line<'_>) -> Option<RosterRow> {
+        if line.fields() != self.header.fields() {
+            self.findings.add(line.finding(
+                self.source,
+                None,
+                format!(
+                    "this line has {} fields, and the header {}",
+                    line.fields(),
+                    self.header.fields()
+                ),
+                "add or remove separators; quote a field that contains one",
+            ));
+            return None;
+        }
+        let before = self.findings.count();
+        self.check_formats(line);
+        self.check_once(line, Column::Imsi);
+        self.check_once(line, Column::AssetTag);
+        if self.findings.count() > before {
+            return None;
+        }
+        let text = |column| self.header.get(line, column).unwrap_or_default().to_owned();
+        let device = self.header.get(line, Column::DeviceImei);
+        Some(RosterRow {
+            imsi: Imsi::parse(&text(Column::Imsi)).ok()?,
+            asset_tag: text(Column::AssetTag),
+            device: device.and_then(|imei| Imei::parse(imei).ok()),
+            cohort: text(Column::Cohort),
+            place: TabletPlace {
+                school: text(Column::SchoolCode),
+                commune: text(Column::CommuneCode),
+                province: text(Column::ProvinceCode),
+                region: text(Column::RegionCode),
+                milieu: text(Column::Milieu),
+            },
+            valid_from: text(Column::ValidFrom).parse().ok()?,
+            school_name_fr: text(Column::SchoolNameFr),
+            school_name_ar: text(Column::SchoolNameAr),
+            alert_lang: text(Column::AlertLang),
+            admin_groups: text(Column::AdminGroups)
+                .split(['|', ' '])
+                .filter(|group| !group.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    fn check_formats(&self, line: &Line<'_>) {
+        for column in self.header.columns() {
+            let place = self.header.place(column);
+            let report = |message: String, remedy: &str| {
+                self.findings
+                    .add(line.finding(self.source, place, message, remedy));
+            };
+            match self.header.get(line, column) {
+                None if column.needed() => report(
+                    format!("`{}` is empty", column.name()),
+                    "every SIM needs it",
+                ),
+                None => {}
+                Some(value) => {
+                    if let Err((what, remedy)) = column.check(value) {
+                        // The value itself is not repeated: it may be a raw identifier in the wrong column.
+                        report(format!("`{}` {what}", column.name()), remedy);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_once(&mut self, line: &Line<'_>, column: Column) {
+        let Some(value) = self.header.get(line, column) else {
+            return;
+        };
+        let place = self.header.place(column);
+        let seen = match column {
+            Column::Imsi => &mut self.imsis,
+            _ => &mut self.tags,
+        };
+        let Some(first) = seen.get(value) else {
+            seen.insert(value.to_owned(), line.span(place));
+            return;
+        };
+        let first = super::csv_line::masked(self.source.place(first.clone(), "the first"));
+        self.findings.add(
+            line.finding(
+                self.source,
+                place,
+                format!(
+                    "this `{}` stands in line {} already",
+                    column.name(),
+                    first.line
+                ),
+                "keep one line for each SIM and each tablet",
+            )
+            .seeing(first),
+        );
+    }
+}
