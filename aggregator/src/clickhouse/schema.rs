@@ -37,6 +37,16 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_outcome_day",
     6 "0006_assignment",
     7 "0007_freshness",
+    10 "0010_pub_area",
+    11 "0011_pub_reporting_rule",
+    12 "0012_stay",
+    13 "0013_sim_month",
+    14 "0014_pub_province_month",
+    15 "0015_pub_programme_month",
+    16 "0016_pub_outcome_day",
+    17 "0017_pub_restatement",
+    18 "0018_pub_decision_day",
+    19 "0019_pub_freshness",
 ];
 
 /// Why the schema could not be brought up to date.
