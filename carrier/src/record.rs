@@ -207,7 +207,7 @@ pub(crate) mod tests {
         assert_eq!(
             text,
             "{\"node\":\"pgw-1\",\"charging_id\":7,\"record_sequence\":3,\"opened_at\":\"2026-02-10T08:00:00Z\",\
-             \"imsi\":\"001012120000412\",\"imei\":\"001010010004120\",\"rat\":\"4G\",\"serving_plmn\":\"00101\",\
+             \"imsi\":\"001012120000412\",\"imei\":\"001010010004123\",\"rat\":\"4G\",\"serving_plmn\":\"00101\",\
              \"containers\":[{\"rating_group\":4101,\"service_id\":11,\"sequence\":1,\
              \"first_usage_at\":\"2026-02-10T08:00:00Z\",\"last_usage_at\":\"2026-02-10T08:01:00.001Z\",\
              \"uplink_bytes\":1000,\"downlink_bytes\":9000}]}"

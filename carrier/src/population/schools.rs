@@ -101,11 +101,14 @@ pub fn schools(pupils: u32, provinces: &[Province], dice: &mut Dice) -> Vec<Scho
 /// 75 schools of 4 to 40 tablets, 12 of them with fewer than 10.
 fn pilot(pupils: u32, provinces: &[Province], dice: &mut Dice, schools: &mut Vec<School>) {
     let weights = PILOT_PROVINCES.map(|(_, sims)| sims);
-    for ((code, _), sims) in PILOT_PROVINCES.iter().zip(share_out(pupils, &weights)) {
+    let sims_and_schools = share_out(pupils, &weights)
+        .into_iter()
+        .zip(share_out(pupils / 20, &weights));
+    for ((code, _), (sims, count)) in PILOT_PROVINCES.iter().zip(sims_and_schools) {
         let Some(province) = provinces.iter().position(|p| p.code == *code) else {
             continue;
         };
-        let count = (f64::from(sims) / 20.0).round().max(1.0) as u32;
+        let count = count.max(1);
         let small = if count >= 6 { 2 } else { 0 };
         let mut sizes: Vec<u32> = (0..small).map(|_| 4 + dice.below(6) as u32).collect();
         let rest = sims - sizes.iter().sum::<u32>();
