@@ -15,7 +15,8 @@ const LINE_CHARS_MAX: usize = 400;
 /// The last `lines` lines of the log at `path`.
 pub(crate) fn of(path: &Path, lines: usize) -> Box<LogEnd> {
     let lines = match File::open(path) {
-        Ok(file) => of_open_file(file, lines),
+        // The frames of a Java stack trace would push out the sentence above them.
+        Ok(file) => of_open_file(file, lines, &["\tat "]),
         Err(source) => format!("  (the log cannot be read: {source})"),
     };
     Box::new(LogEnd {
@@ -24,8 +25,9 @@ pub(crate) fn of(path: &Path, lines: usize) -> Box<LogEnd> {
     })
 }
 
-/// The last `lines` lines of an open file that are not blank, indented by two.
-pub(crate) fn of_open_file(mut file: File, lines: usize) -> String {
+/// The last `lines` lines of an open file that say something: that are not blank, nor only a word in brackets, nor
+/// begin with one of the `boilerplate`. Indented by two.
+pub(crate) fn of_open_file(mut file: File, lines: usize, boilerplate: &[&str]) -> String {
     let mut bytes = Vec::new();
     let read = file.seek(SeekFrom::End(0)).and_then(|length| {
         file.seek(SeekFrom::Start(length.saturating_sub(BYTES_MAX)))?;
@@ -34,9 +36,15 @@ pub(crate) fn of_open_file(mut file: File, lines: usize) -> String {
     if let Err(source) = read {
         return format!("  (the log cannot be read: {source})");
     }
-    let text = String::from_utf8_lossy(&bytes);
-    // The frames of a Java stack trace would push out the sentence above them.
-    let says_something = |line: &&str| !line.trim().is_empty() && !line.starts_with("\tat ");
+    let text = without_colours(&String::from_utf8_lossy(&bytes));
+    let says_something = |line: &&str| {
+        let bare = line.trim();
+        !bare.is_empty()
+            && !(bare.starts_with('[') && bare.ends_with(']') && !bare.contains(' '))
+            && !boilerplate
+                .iter()
+                .any(|beginning| line.starts_with(beginning))
+    };
     let said: Vec<&str> = text.lines().filter(says_something).collect();
     if said.is_empty() {
         return "  (nothing)".to_owned();
@@ -46,6 +54,16 @@ pub(crate) fn of_open_file(mut file: File, lines: usize) -> String {
         .map(|line| format!("  {}", cut(line)))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Some tools colour what they say even where no terminal is: `ESC [ numbers m`.
+fn without_colours(text: &str) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let first = pieces.next().unwrap_or("").to_owned();
+    pieces.fold(first, |plain, piece| {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        plain + rest.strip_prefix('m').unwrap_or(rest)
+    })
 }
 
 fn cut(line: &str) -> String {
@@ -67,6 +85,10 @@ mod tests {
             (
                 "one\ntwo\nIllegalState: why\n\tat a.B.c\n\tat a.D.e\n",
                 "  two\n  IllegalState: why",
+            ),
+            (
+                "\u{1b}[0;1m[ERROR] \u{1b}[31mno network\u{1b}[m\n[ERROR] \n",
+                "  [ERROR] no network",
             ),
         ] {
             std::fs::write(&log, content).unwrap();

@@ -36,6 +36,12 @@ const NPM: Tool = Tool {
     package: "npm",
     what: WHAT,
     megabytes: 178,
+    boilerplate: &[
+        "npm ERR! A complete log",
+        "npm error A complete log",
+        "npm ERR!     /",
+        "npm error     /",
+    ],
 };
 
 /// What the cache's disk must have free: the archive, the library, and npm's own copy of the archive.

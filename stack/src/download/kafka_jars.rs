@@ -25,6 +25,12 @@ const MAVEN: Tool = Tool {
     package: "maven",
     what: "Apache Kafka",
     megabytes: 44,
+    boilerplate: &[
+        "[ERROR] To see the full",
+        "[ERROR] Re-run Maven",
+        "[ERROR] For more information",
+        "[ERROR] [Help",
+    ],
 };
 
 /// What the cache's disk must have free: the jars here, their copy in Maven's own repository, and the plugin.
@@ -99,7 +105,8 @@ fn fetch_into(folder: &Path, report: &Report) -> Result<(), StackError> {
             "-q",
             "-f",
             "pom.xml",
-            "dependency:copy-dependencies",
+            // The plugin by its full name, so that no list of prefixes is needed; its version is in the pom.
+            "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies",
             "-DincludeScope=runtime",
         ])
         .arg(format!("-DoutputDirectory={}", folder.display()));

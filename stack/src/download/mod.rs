@@ -28,6 +28,8 @@ pub(crate) struct Tool {
     /// What it fetches, for messages.
     pub what: &'static str,
     pub megabytes: u32,
+    /// How the lines begin that it says at each failure, whatever the reason.
+    pub boilerplate: &'static [&'static str],
 }
 
 impl Tool {
@@ -85,7 +87,7 @@ impl Tool {
             tool: self.name,
             command: shown,
             status: child::in_words(status),
-            said: log_tail::of_open_file(output, 8),
+            said: log_tail::of_open_file(output, 5, self.boilerplate),
         })
     }
 }
