@@ -5,6 +5,7 @@ pub mod args;
 pub mod check;
 pub mod config;
 pub mod console;
+pub mod demo;
 pub mod exit;
 pub mod import;
 pub mod topic_reader;

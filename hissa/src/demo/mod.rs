@@ -87,7 +87,7 @@ async fn play(
     let begun = Instant::now();
     let feeding = feeding::start(generated.feed, running.deployment.carrier.clone(), args.speed);
     let quiet_until_ms = scenario.quiet_until_ms(&scenario.zone());
-    watch(&running, quiet_until_ms, scenario, console).await?;
+    watch(&running, &feeding, quiet_until_ms, scenario, console).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let truth: Truth = tokio::task::spawn_blocking(move || feeding.finish()).await??;
     await_alerts(&running, &truth, console).await?;
@@ -146,6 +146,7 @@ async fn set_up(
 /// Shows what happens until every row of the feed is in ClickHouse.
 async fn watch(
     running: &Running,
+    feeding: &feeding::Feeding,
     quiet_until_ms: i64,
     scenario: &Scenario,
     console: &Console,
@@ -158,7 +159,8 @@ async fn watch(
     let (mut look, mut moved) = (Look::default(), Instant::now());
     loop {
         let now = eyes.look(look).await;
-        if now != look {
+        // A slow feed is no standstill.
+        if now != look || !feeding.is_over() {
             moved = Instant::now();
         }
         look = now;

@@ -150,7 +150,7 @@ impl Summary {
         line(format!("\n{strong}Alerts{off}: {} fired, {} resolved, delivered with valid signatures; the first:",
             thousands(self.alerts.fired), thousands(self.alerts.resolved)));
         for message in &self.first_messages {
-            line(format!("  {}", message.body.french()));
+            line(format!("  {}", message.body.data.text.fr));
         }
         for answer in &self.answers {
             line(format!("\n{strong}{}{off}", answer.question));

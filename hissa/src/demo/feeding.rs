@@ -1,0 +1,118 @@
+//! The carrier's side of the demo: which feed, into which topic, and what ingest says that it received.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, anyhow};
+use hissa_carrier::produce::{self, Carry};
+use hissa_carrier::{Date, Feed, Scenario, Truth};
+use hissa_ingest::position::Stored;
+use hissa_links::kafka::KafkaLink;
+use hissa_links::{topics, whole};
+use rdkafka::Message as _;
+
+use crate::exit::UsageError;
+
+/// The carrier's topic, as the generator's `programme.toml` names it.
+const TOPIC: &str = "carrier.usage";
+
+/// The scenario of a seed and a window: none is the demo's own, `last-60d`, or `FIRST..LAST` with ten days for the
+/// late tail.
+///
+/// # Errors
+/// The window is not understood.
+pub fn scenario(seed: u64, window: Option<&str>) -> Result<Scenario, UsageError> {
+    let Some(window) = window else {
+        return Ok(Scenario::demo(seed));
+    };
+    if window == "last-60d" {
+        return Ok(Scenario::last_60_days(seed, today()));
+    }
+    let date = |text: &str| text.parse::<Date>().ok();
+    let days = window.split_once("..").and_then(|(from, to)| date(from).zip(date(to)));
+    let (from, to) = days.ok_or_else(|| {
+        UsageError(format!("--window {window}: expected FIRST..LAST such as 2026-02-01..2026-03-31, or last-60d"))
+    })?;
+    let fed_to = Date::from_epoch_days(to.to_epoch_days() + 10).unwrap_or(to);
+    Ok(Scenario { from, to, fed_to, ..Scenario::full(seed) })
+}
+
+fn today() -> Date {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let days = i32::try_from(since.as_secs() / 86_400).unwrap_or(0);
+    Date::from_epoch_days(days).unwrap_or_default()
+}
+
+/// Creates the carrier's topic.
+///
+/// # Errors
+/// Kafka does not answer, or refuses.
+pub async fn make_topic(carrier: &KafkaLink) -> anyhow::Result<()> {
+    produce::create_topic(&carrier.client("carrier")?, TOPIC).await?;
+    Ok(())
+}
+
+/// A feed that is being written; dropping it stops the writing.
+pub struct Feeding {
+    stopped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<anyhow::Result<Truth>>>,
+}
+
+/// Begins to write.
+pub fn start(mut feed: Feed, carrier: KafkaLink, speed: Option<f64>) -> Feeding {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let asked = stopped.clone();
+    let thread = std::thread::spawn(move || {
+        let properties = carrier.client("carrier")?;
+        produce::produce(&properties, TOPIC, &mut feed, speed, |_| {
+            if asked.load(Ordering::Relaxed) { Carry::Stop } else { Carry::On }
+        })?;
+        Ok(feed.into_truth())
+    });
+    Feeding { stopped, thread: Some(thread) }
+}
+
+impl Feeding {
+    /// Whether the writing has ended, well or not.
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for the end of the feed. Blocks.
+    ///
+    /// # Errors
+    /// The feed could not be written.
+    pub fn finish(mut self) -> anyhow::Result<Truth> {
+        let thread = self.thread.take().context("the feed was finished before")?;
+        thread.join().map_err(|_| anyhow!("the generator of the feed failed; its message stands above"))?
+    }
+}
+
+impl Drop for Feeding {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Rows that ingest received, by its own books.
+///
+/// # Errors
+/// Kafka does not answer, or the books cannot be read.
+pub async fn received(kafka: &KafkaLink) -> anyhow::Result<u64> {
+    let link = kafka.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let mut latest = std::collections::BTreeMap::new();
+        whole::read(&link, "compare", topics::INGEST, |message| {
+            let key = message.key().unwrap_or_default().to_vec();
+            latest.insert(key, message.payload().unwrap_or_default().to_vec());
+        })?;
+        anyhow::Ok(latest)
+    });
+    let mut rows = 0;
+    for value in read.await??.values() {
+        let stored: Stored = serde_json::from_slice(value).context("reading ingest's books")?;
+        rows += stored.received.rows;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,200 @@
+//! The demo's path on a small seed: from the carrier's topic to the carrier's orders, compared with the truth.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use hissa_dashboards::{TimeRange, Values, expand};
+use hissa_end_to_end::{Demo, assert_right};
+use serde_json::Value;
+
+const SEED: &str = "1447";
+const PUPILS: &str = "75";
+
+#[test]
+fn every_total_outcome_decision_and_alert_equals_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let ended = Demo::start(&[
+        "--seed",
+        SEED,
+        "--pupils",
+        PUPILS,
+        "--keep",
+        data.to_str().unwrap(),
+    ])
+    .finish(|_| ());
+    assert_right(&ended);
+    everything_occurred(&data.join("truth.json"), &ended.summary);
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(panels_answer(&data));
+}
+
+/// Equality proves little of what never happened.
+fn everything_occurred(truth: &Path, summary: &Value) {
+    let truth: Value = serde_json::from_slice(&std::fs::read(truth).unwrap()).unwrap();
+    let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+    for day in truth["outcome_days"].as_array().unwrap() {
+        *outcomes.entry(day["outcome"].to_string()).or_default() += day["rows"].as_u64().unwrap();
+    }
+    // Four without a reason, three quarantines (the bound of held SIMs is out of reach), eight rejections.
+    assert_eq!(outcomes.len(), 4 + 3 + 8, "{outcomes:?}");
+    assert!(outcomes.values().all(|rows| *rows >= 10), "{outcomes:?}");
+
+    let mut alerts: BTreeMap<String, u64> = BTreeMap::new();
+    for alert in truth["alerts"].as_array().unwrap() {
+        *alerts
+            .entry(format!("{} {}", alert["kind"], alert["change"]))
+            .or_default() += 1;
+    }
+    assert_eq!(alerts.len(), 4, "{alerts:?}");
+    assert!(alerts.values().all(|count| *count >= 10), "{alerts:?}");
+    let (fired, resolved) = (&summary["alerts"]["fired"], &summary["alerts"]["resolved"]);
+    let sum = |change: &str| {
+        alerts
+            .iter()
+            .filter(|(name, _)| name.contains(change))
+            .map(|(_, count)| count)
+            .sum::<u64>()
+    };
+    assert_eq!(
+        (fired.as_u64(), resolved.as_u64()),
+        (Some(sum("fire")), Some(sum("resolve")))
+    );
+
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for decision in truth["decisions"].as_array().unwrap() {
+        *reasons.entry(decision["reason"].to_string()).or_default() += 1;
+    }
+    for reason in ["enrolled", "enforcement_started", "exhausted", "reset"] {
+        let count = reasons
+            .get(&format!("\"{reason}\""))
+            .copied()
+            .unwrap_or_default();
+        assert!(count >= 10, "{reason}: {reasons:?}");
+    }
+}
+
+#[test]
+fn kill_9_of_ingest_and_aggregator_in_the_middle_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let arguments = [
+        "--seed",
+        "7",
+        "--pupils",
+        PUPILS,
+        "--speed",
+        "3",
+        "--keep",
+        data.to_str().unwrap(),
+    ];
+    // By the feed's own time: what is killed is in the middle of it, however fast the machine is.
+    let mut plan = vec![
+        ("aggregate", "2026-02-06"),
+        ("ingest", "2026-02-13"),
+        ("aggregate", "2026-02-20"),
+        ("ingest", "2026-03-01"),
+    ];
+    plan.reverse();
+    let mut restarts = 0;
+    let ended = Demo::start(&arguments).finish(|line| {
+        restarts += usize::from(line.contains("killed by signal 9"));
+        let Some(day) = line.split("booked up to ").nth(1) else {
+            return;
+        };
+        if plan.last().is_some_and(|(_, due)| *due <= day)
+            && let Some((service, _)) = plan.pop()
+        {
+            let pid = std::fs::read_to_string(data.join(format!("{service}.pid"))).unwrap();
+            assert!(
+                Command::new("kill")
+                    .args(["-9", pid.trim()])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+    });
+    assert_eq!(
+        (plan.len(), restarts),
+        (0, 4),
+        "each was killed, and started again"
+    );
+    assert_right(&ended);
+}
+
+/// Every panel of the dashboard, as an analyst's Grafana would ask, on the data that the demo left: the variables are
+/// filled as the page fills them, and each panel gets rows of the shape that it draws.
+async fn panels_answer(data: &Path) {
+    let options = hissa_stack::StackOptions::in_folder(data.join("stack"));
+    let stack = hissa_stack::Stack::up(options, hissa_stack::Report::silent())
+        .await
+        .unwrap();
+    let client = clickhouse::Client::default()
+        .with_url(stack.clickhouse_url())
+        .with_user(&stack.analyst().user)
+        .with_password(&stack.analyst().password);
+
+    let range = TimeRange {
+        from: 0,
+        to: 2_000_000_000,
+    };
+    let mut values = Values::from([("cohort".to_owned(), vec!["pilote-rural".to_owned()])]);
+    for variable in hissa_dashboards::variables().unwrap() {
+        let rows = ask(&client, &expand(&variable.sql, &values, range).unwrap()).await;
+        let value = |row: &Value| {
+            row[0]
+                .as_str()
+                .unwrap()
+                .rsplit('|')
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let mut offered: Vec<String> = rows["data"].as_array().unwrap().iter().map(value).collect();
+        assert!(!offered.is_empty(), "{}", variable.name);
+        if !variable.multi {
+            // The oldest month is the one that closed; the cohort is chosen already.
+            offered = vec![
+                values
+                    .get(&variable.name)
+                    .map_or_else(|| offered.last().cloned().unwrap(), |v| v[0].clone()),
+            ];
+        }
+        values.insert(variable.name, offered);
+    }
+
+    for panel in hissa_dashboards::panels().unwrap() {
+        let answer = ask(&client, &expand(&panel.sql, &values, range).unwrap()).await;
+        let rows = answer["data"].as_array().unwrap();
+        assert!(!rows.is_empty(), "no rows for: {}", panel.title);
+        if panel.kind == "barchart" {
+            // The text under the bars, then numbers.
+            let types: Vec<&str> = answer["meta"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|column| column["type"].as_str().unwrap())
+                .collect();
+            let number = |kind: &&str| {
+                ["Int", "Float", "Decimal"]
+                    .iter()
+                    .any(|name| kind.contains(name))
+            };
+            assert!(
+                types[0].contains("String") && types[1..].iter().all(number),
+                "{}: {types:?}",
+                panel.title
+            );
+        }
+    }
+    stack.stop().await.unwrap();
+}
+
+async fn ask(client: &clickhouse::Client, sql: &str) -> Value {
+    let mut cursor = client.query(sql).fetch_bytes("JSONCompact").unwrap();
+    serde_json::from_slice(&cursor.collect().await.unwrap())
+        .unwrap_or_else(|why| panic!("{why}: {sql}"))
+}
