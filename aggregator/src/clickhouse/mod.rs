@@ -1,5 +1,14 @@
 //! ClickHouse: the schema of the facts, their rows, and the sink that writes them.
 
+mod batch;
+mod fault;
+mod row_binary;
 mod schema;
+mod sink;
+mod tables;
 
+pub use batch::{Batch, Rows};
+pub use fault::Fault;
 pub use schema::{SchemaError, migrate};
+pub use sink::{Answer, Delivery, Sink};
+pub use tables::{Owner, Table};

@@ -1,0 +1,378 @@
+//! The logic around a shard: a state machine, `step(event, now) → commands`, deterministic, without I/O.
+//!
+//! Its rules:
+//!
+//! - decisions and alert changes are sent at once, whatever ClickHouse does;
+//! - rows are taken from the shard by number and by time, and while too many batches are under way they stay in the
+//!   shard, where rows of one key melt into one;
+//! - a snapshot taken at an offset is stored only when broker and ClickHouse have acknowledged all that was caused at
+//!   or before it; so after a crash the entries behind it cause again what may have been lost;
+//! - `freshness` is written after the rows that it speaks of are acknowledged;
+//! - what cannot be applied halts the shard; nothing is skipped.
+
+mod acks;
+mod event;
+
+use hissa_core::shard::{Effects, Shard, ShardConfig, SimCounts};
+use hissa_core::wire;
+
+pub use event::{Command, Event, Freshness, LogEntry, Stored};
+
+use acks::Acks;
+
+/// How a worker paces itself. Times are milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerConfig {
+    pub shard: ShardConfig,
+    /// Rows of a batch, at the most; so many that wait are taken without waiting for time to pass.
+    pub batch_rows: usize,
+    /// Batches under way at a time, at the most; those of a snapshot come on top.
+    pub batches_max: u64,
+    /// Rows wait so long for company. All workers look at the same instants, so that their rows share an insert.
+    pub flush_every_ms: u64,
+    /// From one snapshot to the next.
+    pub snapshot_every_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    Restoring,
+    Running,
+    Draining,
+    Drained,
+    Halted,
+}
+
+/// What can be told of a worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    pub applied_offset: Option<u64>,
+    pub clock_ms: Option<i64>,
+    pub facts_pending: usize,
+    pub sims: SimCounts,
+}
+
+/// One shard, and what is under way for it.
+#[derive(Debug)]
+pub struct Worker {
+    config: WorkerConfig,
+    phase: Phase,
+    shard: Shard,
+    effects: Effects,
+    acks: Acks,
+    /// The next entry to apply.
+    next_offset: u64,
+    /// The offset of the newest snapshot on disk.
+    stored: Option<u64>,
+    /// The offset of the snapshot that is being written to disk.
+    storing: Option<u64>,
+    flush_at_ms: u64,
+    snapshot_at_ms: u64,
+    /// Why no row is written any more.
+    rows_stopped: Option<String>,
+    /// Why the last snapshot was not stored.
+    snapshot_failed: Option<String>,
+}
+
+impl Worker {
+    /// A worker that waits for its snapshot.
+    pub fn new(config: WorkerConfig) -> Worker {
+        Worker {
+            config,
+            phase: Phase::Restoring,
+            shard: Shard::new(config.shard),
+            effects: Effects::default(),
+            acks: Acks::default(),
+            next_offset: 0,
+            stored: None,
+            storing: None,
+            flush_at_ms: 0,
+            snapshot_at_ms: 0,
+            rows_stopped: None,
+            snapshot_failed: None,
+        }
+    }
+
+    /// Takes note of an event, and says what is to be done now.
+    pub fn step(&mut self, event: Event, now_ms: u64) -> Vec<Command> {
+        let mut commands = Vec::new();
+        match event {
+            Event::Restored {
+                shard,
+                log_start,
+                log_end,
+            } => self.restored(shard, log_start, log_end, now_ms, &mut commands),
+            Event::Entry(entry) => self.entry(&entry, &mut commands),
+            Event::BrokerAcked { decisions, alerts } => self.acks.broker(decisions, alerts),
+            Event::RowsWritten { batch } => self.acks.rows(batch),
+            Event::RowsFailed { why } => self.rows_stopped = Some(why),
+            Event::SnapshotStored { offset } => {
+                self.storing = None;
+                self.stored = self.stored.max(Some(offset));
+                self.snapshot_failed = None;
+            }
+            Event::SnapshotFailed { offset, why } => {
+                self.storing = None;
+                self.snapshot_failed = Some(format!("the snapshot at offset {offset}: {why}"));
+            }
+            Event::Tick => {}
+            Event::Drain => match self.phase {
+                Phase::Running => {
+                    self.phase = Phase::Draining;
+                    // A failure of before may be over: it is tried once more.
+                    self.snapshot_failed = None;
+                }
+                Phase::Restoring => self.drained(Stored::Nothing, &mut commands),
+                Phase::Halted => self.drained(halted(), &mut commands),
+                Phase::Draining | Phase::Drained => {}
+            },
+        }
+        if matches!(self.phase, Phase::Running | Phase::Draining) {
+            self.take_snapshot(now_ms, &mut commands);
+            self.flush(now_ms, &mut commands);
+            if let Some((offset, bytes)) = self.acks.release() {
+                self.storing = Some(offset);
+                commands.push(Command::StoreSnapshot { offset, bytes });
+            }
+            self.finish_drain(&mut commands);
+        }
+        commands
+    }
+
+    /// Stops the shard for a reason from outside: its thread caught a panic.
+    pub fn halt(&mut self, why: String) -> Vec<Command> {
+        let mut commands = Vec::new();
+        self.halted(why, &mut commands);
+        commands
+    }
+
+    /// Where to read on; none while the worker restores, or after it stopped.
+    pub fn next_offset(&self) -> Option<u64> {
+        (self.phase == Phase::Running).then_some(self.next_offset)
+    }
+
+    /// For metrics.
+    pub fn status(&self) -> Status {
+        Status {
+            applied_offset: self.shard.applied_offset(),
+            clock_ms: self.shard.clock_ms(),
+            facts_pending: self.shard.facts_pending(),
+            sims: self.shard.sims(),
+        }
+    }
+
+    fn restored(
+        &mut self,
+        shard: Option<Box<Shard>>,
+        log_start: u64,
+        log_end: u64,
+        now_ms: u64,
+        commands: &mut Vec<Command>,
+    ) {
+        if self.phase != Phase::Restoring {
+            return;
+        }
+        if let Some(shard) = shard {
+            self.shard = *shard;
+        }
+        self.stored = self.shard.applied_offset();
+        self.next_offset = self.stored.map_or(0, |applied| applied + 1);
+        let partition = self.config.shard.partition;
+        if self.next_offset < log_start {
+            let have = match self.stored {
+                None => "there is no snapshot".to_owned(),
+                Some(stored) => format!("the newest valid snapshot is at offset {stored}"),
+            };
+            return self.halted(
+                format!(
+                    "hissa.usage[{partition}] begins at offset {log_start}, and {have}: what lies between is gone; bring back a newer snapshot"
+                ),
+                commands,
+            );
+        }
+        if self.next_offset > log_end {
+            return self.halted(
+                format!(
+                    "hissa.usage[{partition}] ends at offset {log_end}, and the newest snapshot is of a later entry (next: {}): the topic was made anew; use the snapshots' folder that belongs to it, or an empty one",
+                    self.next_offset
+                ),
+                commands,
+            );
+        }
+        self.phase = Phase::Running;
+        self.flush_at_ms = self.next_flush(now_ms);
+        // The first snapshots of the shards are spread over the second half of the interval, for each takes its thread
+        // some time.
+        let every = self.config.snapshot_every_ms;
+        self.snapshot_at_ms = now_ms + every / 2 + every / 32 * u64::from(partition % 16);
+        // A snapshot is proof that all rows before it are written.
+        self.mark();
+        commands.push(Command::Consume {
+            from: self.next_offset,
+        });
+    }
+
+    fn entry(&mut self, entry: &LogEntry, commands: &mut Vec<Command>) {
+        // An entry may come again after the consumer moved; it is behind us then. While draining, entries are left
+        // for the next owner.
+        if self.phase != Phase::Running || entry.offset < self.next_offset {
+            return;
+        }
+        if entry.offset > self.next_offset {
+            return self.halted(
+                format!(
+                    "hissa.usage goes on at offset {}, where {} was expected: entries are missing",
+                    entry.offset, self.next_offset
+                ),
+                commands,
+            );
+        }
+        let decoded = match wire::decode(&entry.kind, &entry.version, &entry.payload) {
+            Ok(decoded) => decoded,
+            Err(why) => return self.halted(format!("at offset {}: {why}", entry.offset), commands),
+        };
+        self.effects.clear();
+        let applied = self.shard.apply(&decoded, entry.offset, &mut self.effects);
+        if let Err(halt) = applied {
+            return self.halted(halt.to_string(), commands);
+        }
+        self.next_offset = entry.offset + 1;
+        self.send(entry.appended_at_ms, commands);
+    }
+
+    fn send(&mut self, appended_at_ms: i64, commands: &mut Vec<Command>) {
+        for decision in self.effects.decisions.drain(..) {
+            self.acks.sent.decisions += 1;
+            commands.push(Command::SendDecision {
+                decision: Box::new(decision),
+                appended_at_ms,
+            });
+        }
+        for alert in self.effects.alerts.drain(..) {
+            self.acks.sent.alerts += 1;
+            commands.push(Command::SendAlert(Box::new(alert)));
+        }
+        for discrepancy in self.effects.discrepancies.drain(..) {
+            commands.push(Command::Report(Box::new(discrepancy)));
+        }
+        commands.push(Command::Tally(std::mem::take(&mut self.effects.tallies)));
+    }
+
+    /// Takes rows where enough wait or enough time has passed, as long as few batches are under way.
+    fn flush(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
+        if self.rows_stopped.is_some() {
+            return;
+        }
+        let due = now_ms >= self.flush_at_ms || self.phase == Phase::Draining;
+        while self.acks.batches_in_flight() < self.config.batches_max {
+            let pending = self.shard.facts_pending();
+            if pending >= self.config.batch_rows || (due && pending > 0) {
+                self.write_batch(commands);
+            } else if due && self.acks.has_fresh() {
+                self.write_batch(commands);
+                break;
+            } else {
+                break;
+            }
+        }
+        if self.shard.facts_pending() == 0 {
+            self.mark();
+            if due {
+                self.flush_at_ms = self.next_flush(now_ms);
+            }
+        }
+    }
+
+    fn write_batch(&mut self, commands: &mut Vec<Command>) {
+        let facts = self.shard.take_facts(self.config.batch_rows);
+        self.acks.sent.batches += 1;
+        commands.push(Command::WriteRows {
+            batch: self.acks.sent.batches,
+            facts,
+            freshness: self.acks.take_fresh(),
+        });
+    }
+
+    /// Notes that all rows up to the last entry are in batches.
+    fn mark(&mut self) {
+        if let (Some(offset), Some(clock_ms), Some(open_booked_day)) = (
+            self.shard.applied_offset(),
+            self.shard.clock_ms(),
+            self.shard.booked_day(),
+        ) {
+            self.acks.mark(Freshness {
+                offset,
+                clock_ms,
+                open_booked_day,
+            });
+        }
+    }
+
+    /// Takes the state when it is time, with all rows before it. Not while ClickHouse lags behind: the state would
+    /// only wait in memory, and grow old.
+    fn take_snapshot(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
+        let due = now_ms >= self.snapshot_at_ms || self.phase == Phase::Draining;
+        let Some(applied) = self.shard.applied_offset().filter(|_| due) else {
+            return;
+        };
+        if self.stored == Some(applied)
+            || self.acks.holds()
+            || self.storing.is_some()
+            || self.rows_stopped.is_some()
+            || (self.phase == Phase::Draining && self.snapshot_failed.is_some())
+            || self.acks.batches_in_flight() >= self.config.batches_max
+        {
+            return;
+        }
+        while self.shard.facts_pending() > 0 {
+            self.write_batch(commands);
+        }
+        self.mark();
+        self.acks.hold(applied, self.shard.snapshot());
+        self.snapshot_at_ms = now_ms + self.config.snapshot_every_ms;
+    }
+
+    fn finish_drain(&mut self, commands: &mut Vec<Command>) {
+        if self.phase != Phase::Draining || self.storing.is_some() {
+            return;
+        }
+        let settled = match self.rows_stopped {
+            Some(_) => self.acks.broker_settled(),
+            // The row of freshness is the last one out.
+            None => self.acks.settled() && !self.acks.has_fresh(),
+        };
+        if !settled {
+            return;
+        }
+        let failed = self.rows_stopped.as_ref().or(self.snapshot_failed.as_ref());
+        let stored = match (self.shard.applied_offset(), failed) {
+            (None, _) => Stored::Nothing,
+            (applied, _) if applied == self.stored => Stored::Yes,
+            (_, Some(why)) => Stored::No { why: why.clone() },
+            // Its snapshot is taken, or waits to be.
+            (_, None) => return,
+        };
+        self.drained(stored, commands);
+    }
+
+    fn drained(&mut self, stored: Stored, commands: &mut Vec<Command>) {
+        self.phase = Phase::Drained;
+        commands.push(Command::Drained { stored });
+    }
+
+    fn halted(&mut self, why: String, commands: &mut Vec<Command>) {
+        self.phase = Phase::Halted;
+        commands.push(Command::Halt { why });
+    }
+
+    fn next_flush(&self, now_ms: u64) -> u64 {
+        let every = self.config.flush_every_ms.max(1);
+        (now_ms / every + 1) * every
+    }
+}
+
+fn halted() -> Stored {
+    Stored::No {
+        why: "the shard has halted".into(),
+    }
+}
