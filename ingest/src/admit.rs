@@ -91,20 +91,19 @@ impl Admission {
         self.clock_ms = self.clock_ms.max(until_ms);
     }
 
-    /// Admits the rows of a live feed's record; says whether one of them ends after its delivery.
+    /// Admits the rows of a live feed's record.
     ///
     /// # Errors
-    /// More than half of the last 1,000 do. The caller then publishes nothing from the first such row of its batch on.
-    pub fn rows(&mut self, rows: &[UsageRow], place: impl Fn() -> Place) -> Result<bool, Halt> {
+    /// More than half of the last 1,000 end after their delivery (by more than the tolerance). The caller then publishes
+    /// nothing of the batch that they are in.
+    pub fn rows(&mut self, rows: &[UsageRow], place: impl Fn() -> Place) -> Result<(), Halt> {
         if self.played {
-            return Ok(false);
+            return Ok(());
         }
         let tolerance_ms = i64::from(self.tolerance_ms.load(Ordering::Relaxed));
-        let mut any = false;
         for row in rows.iter().filter(|row| !row.is_stub()) {
             let latest_ms = row.delivered_at_ms.get().saturating_add(tolerance_ms);
             let ahead = row.ended_at_ms.get() > latest_ms;
-            any |= ahead;
             if self.window.len() == WINDOW && self.window.pop_front() == Some(true) {
                 self.ahead -= 1;
             }
@@ -118,7 +117,7 @@ impl Admission {
                 ahead: self.ahead,
                 window: self.window.len(),
             }),
-            false => Ok(any),
+            false => Ok(()),
         }
     }
 }
@@ -180,8 +179,16 @@ mod tests {
 
     #[test]
     fn five_minutes_ahead_are_borne() {
-        assert!(admission(false).time(NOW_MS + AHEAD_MS_MAX, NOW_MS, place).is_ok());
-        assert!(admission(false).time(NOW_MS + AHEAD_MS_MAX + 1, NOW_MS, place).is_err());
+        assert!(
+            admission(false)
+                .time(NOW_MS + AHEAD_MS_MAX, NOW_MS, place)
+                .is_ok()
+        );
+        assert!(
+            admission(false)
+                .time(NOW_MS + AHEAD_MS_MAX + 1, NOW_MS, place)
+                .is_err()
+        );
     }
 
     #[test]
@@ -189,7 +196,10 @@ mod tests {
         let mut played = admission(true);
         assert!(played.order(NOW_MS, place).is_ok());
         assert!(played.order(NOW_MS, place).is_ok());
-        assert!(matches!(played.order(NOW_MS - 1, place), Err(Halt::Falls { .. })));
+        assert!(matches!(
+            played.order(NOW_MS - 1, place),
+            Err(Halt::Falls { .. })
+        ));
         played.quiet(NOW_MS + 10);
         assert!(played.order(NOW_MS + 9, place).is_err());
         assert!(played.order(NOW_MS + 10, place).is_ok());
@@ -203,15 +213,19 @@ mod tests {
         let tolerated = i64::from(TOLERANCE_MS);
         let mut few = admission(false);
         for number in 0..10_000 {
-            let ahead = if number % 2 == 0 { tolerated + 1 } else { tolerated };
-            assert_eq!(few.rows(&[row(ahead)], place), Ok(number % 2 == 0));
+            let ahead = if number % 2 == 0 {
+                tolerated + 1
+            } else {
+                tolerated
+            };
+            assert_eq!(few.rows(&[row(ahead)], place), Ok(()));
         }
         let mut most = admission(false);
         for _ in 0..1_000 {
-            assert_eq!(most.rows(&[row(0)], place), Ok(false));
+            assert_eq!(most.rows(&[row(0)], place), Ok(()));
         }
         for _ in 0..500 {
-            assert_eq!(most.rows(&[row(3_600_000)], place), Ok(true));
+            assert_eq!(most.rows(&[row(3_600_000)], place), Ok(()));
         }
         let told = most.rows(&[row(3_600_000)], place).unwrap_err().to_string();
         assert!(told.contains("501 of its last 1000 rows"), "{told}");
@@ -221,10 +235,13 @@ mod tests {
     fn rows_of_a_played_feed_and_stubs_have_no_say() {
         let mut played = admission(true);
         let mut live = admission(false);
-        let stub = UsageRow { kind: 1, ..row(3_600_000) };
+        let stub = UsageRow {
+            kind: 1,
+            ..row(3_600_000)
+        };
         for _ in 0..2_000 {
-            assert_eq!(played.rows(&[row(3_600_000)], place), Ok(false));
-            assert_eq!(live.rows(&[stub], place), Ok(false));
+            assert_eq!(played.rows(&[row(3_600_000)], place), Ok(()));
+            assert_eq!(live.rows(&[stub], place), Ok(()));
         }
     }
 }

@@ -156,11 +156,23 @@ mod tests {
     #[test]
     fn contradictions_are_told() {
         for (feeds, expected) in [
-            (r#"[{"id":"a","topic":"t","start":"2026-02-01T00:00:00Z"}]"#, None),
+            (
+                r#"[{"id":"a","topic":"t","start":"2026-02-01T00:00:00Z"}]"#,
+                None,
+            ),
             ("[]", Some("no feed")),
-            (r#"[{"id":"a","topic":"t"},{"id":"a","topic":"u"}]"#, Some("stands twice")),
-            (r#"[{"id":"a","topic":"t"},{"id":"b","topic":"t"}]"#, Some("two feeds")),
-            (r#"[{"id":"a","topic":"t"},{"id":"b","topic":"u","played":true}]"#, Some("is alone")),
+            (
+                r#"[{"id":"a","topic":"t"},{"id":"a","topic":"u"}]"#,
+                Some("stands twice"),
+            ),
+            (
+                r#"[{"id":"a","topic":"t"},{"id":"b","topic":"t"}]"#,
+                Some("two feeds"),
+            ),
+            (
+                r#"[{"id":"a","topic":"t"},{"id":"b","topic":"u","played":true}]"#,
+                Some("is alone"),
+            ),
         ] {
             let told = with(feeds).check().err().map(|error| error.to_string());
             match (told, expected) {
@@ -177,6 +189,10 @@ mod tests {
             let start = Start::try_from(text.to_owned()).unwrap();
             assert_eq!(String::from(start), text);
         }
-        assert!(Start::try_from("yesterday".to_owned()).unwrap_err().contains("earliest"));
+        assert!(
+            Start::try_from("yesterday".to_owned())
+                .unwrap_err()
+                .contains("earliest")
+        );
     }
 }

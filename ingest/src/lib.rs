@@ -12,10 +12,15 @@ pub mod clock;
 pub mod config;
 pub mod decode;
 pub mod halt;
+pub mod metrics;
 pub mod position;
+pub mod producer;
 pub mod publish;
+pub mod registry;
 pub mod reject;
 pub mod rows;
+pub mod run;
 pub mod source;
 
 pub use config::Config;
+pub use run::{Ingest, run};

@@ -27,7 +27,13 @@ pub struct Rejected {
 
 impl Rejected {
     /// For a fault found in the message at `offset`.
-    pub fn new(source: Source, offset: u64, delivered_at_ms: i64, fault: Fault, sha256: &[u8]) -> Rejected {
+    pub fn new(
+        source: Source,
+        offset: u64,
+        delivered_at_ms: i64,
+        fault: Fault,
+        sha256: &[u8],
+    ) -> Rejected {
         Rejected {
             source,
             offset,

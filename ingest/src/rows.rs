@@ -14,7 +14,9 @@ pub fn append(
     delivered_at_ms: i64,
     pseudonyms: &Pseudonymizer,
 ) {
-    let device = record.imei.map_or([0; 16], |imei| pseudonyms.device(&imei).0);
+    let device = record
+        .imei
+        .map_or([0; 16], |imei| pseudonyms.device(&imei).0);
     let of_record = UsageRow {
         kind: 0,
         reject_reason: 0,
@@ -44,15 +46,19 @@ pub fn append(
         uplink_bytes: 0.into(),
         downlink_bytes: 0.into(),
     };
-    rows.extend((0u32..).zip(&record.containers).map(|(place, container)| UsageRow {
-        source_row: place.into(),
-        rating_group: container.rating_group.into(),
-        service_id: container.service_id.into(),
-        container_sequence: container.sequence.into(),
-        started_at_ms: container.first_usage_at_ms.into(),
-        ended_at_ms: container.last_usage_at_ms.into(),
-        uplink_bytes: container.uplink_bytes.into(),
-        downlink_bytes: container.downlink_bytes.into(),
-        ..of_record
-    }));
+    rows.extend(
+        (0u32..)
+            .zip(&record.containers)
+            .map(|(place, container)| UsageRow {
+                source_row: place.into(),
+                rating_group: container.rating_group.into(),
+                service_id: container.service_id.into(),
+                container_sequence: container.sequence.into(),
+                started_at_ms: container.first_usage_at_ms.into(),
+                ended_at_ms: container.last_usage_at_ms.into(),
+                uplink_bytes: container.uplink_bytes.into(),
+                downlink_bytes: container.downlink_bytes.into(),
+                ..of_record
+            }),
+    );
 }

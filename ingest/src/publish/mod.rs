@@ -164,13 +164,19 @@ impl Publisher {
         for row in &batch.rows {
             if self.played && self.share.has_due(row.delivered_at_ms.get()) {
                 self.frames.flush(ticket, commands);
-                self.share.publish_due(row.delivered_at_ms.get(), ticket, commands);
+                self.share
+                    .publish_due(row.delivered_at_ms.get(), ticket, commands);
             }
             let partition = sources::target(row, self.partitions);
             self.frames.push(partition, row, ticket, commands);
         }
         self.frames.flush(ticket, commands);
-        commands.extend(batch.rejected.into_iter().map(|rejected| Command::Rejected { ticket, rejected }));
+        commands.extend(
+            batch
+                .rejected
+                .into_iter()
+                .map(|rejected| Command::Rejected { ticket, rejected }),
+        );
         let touched: Vec<Source> = batch.reached.iter().map(|reached| reached.source).collect();
         for reached in batch.reached {
             self.sources.reach(reached);
@@ -211,7 +217,10 @@ impl Publisher {
     /// Progress of these sources (of one feed) into every partition.
     fn progress(&self, touched: &[Source], ticket: u64, commands: &mut Vec<Command>) {
         // A source that was never heard of has no time yet; then nothing is known that could move a clock.
-        let Some(as_of_ms) = touched.first().and_then(|source| self.sources.as_of_ms(source)) else {
+        let Some(as_of_ms) = touched
+            .first()
+            .and_then(|source| self.sources.as_of_ms(source))
+        else {
             return;
         };
         for partition in self.partitions.numbers() {
@@ -232,9 +241,14 @@ impl Publisher {
     /// Ends a step: counts its messages, and notes what may be stored once they are acknowledged.
     fn close(&mut self, ticket: u64, touched: &[Source], commands: &mut Vec<Command>) {
         let revision = self.share.published();
-        let positions = touched.iter().map(|source| (*source, self.sources.stored(source, revision)));
+        let positions = touched
+            .iter()
+            .map(|source| (*source, self.sources.stored(source, revision)));
         let positions = positions.collect();
-        let messages = commands.iter().filter(|command| command.ticket() == Some(ticket)).count();
+        let messages = commands
+            .iter()
+            .filter(|command| command.ticket() == Some(ticket))
+            .count();
         self.tickets.close(ticket, messages, positions);
         self.store_settled(commands);
     }

@@ -43,7 +43,9 @@ impl Share {
 
     /// Whether the next command was entered at or before this time.
     pub(super) fn has_due(&self, at_ms: i64) -> bool {
-        self.pending.front().is_some_and(|next| next.entered.entered_at_ms <= at_ms)
+        self.pending
+            .front()
+            .is_some_and(|next| next.entered.entered_at_ms <= at_ms)
     }
 
     /// Sends the commands that were entered at or before this time; a later one holds back those behind it, for
@@ -51,7 +53,12 @@ impl Share {
     pub(super) fn publish_due(&mut self, at_ms: i64, ticket: u64, commands: &mut Vec<Command>) {
         while self.has_due(at_ms) {
             let is_due = |revision: &&Revision| revision.entered.entered_at_ms <= at_ms;
-            let count = self.pending.iter().take(COMMANDS_MAX).take_while(is_due).count();
+            let count = self
+                .pending
+                .iter()
+                .take(COMMANDS_MAX)
+                .take_while(is_due)
+                .count();
             let due: Vec<Revision> = self.pending.drain(..count).collect();
             let to_rev = due.last().map_or(self.published, |last| last.rev + 1);
             self.publish(&due, to_rev, ticket, commands);
@@ -72,7 +79,11 @@ impl Share {
                 commands: Vec::new(),
             };
             let mut bytes = 0;
-            for (revision, size) in due.iter().zip(&sizes).filter(|(revision, _)| is_ours(revision)) {
+            for (revision, size) in due
+                .iter()
+                .zip(&sizes)
+                .filter(|(revision, _)| is_ours(revision))
+            {
                 if bytes + size > BLOCK_BYTES_MAX && !block.commands.is_empty() {
                     let next = Block {
                         from_rev: revision.rev,

@@ -58,7 +58,8 @@ impl Sources {
                 unreachable!("rows are made from a parsed feed id, and no run is empty");
             };
             let now = &mut self.state(source).now;
-            now.books.resize(usize::from(partitions.count()), Book::default());
+            now.books
+                .resize(usize::from(partitions.count()), Book::default());
             for row in run {
                 let book = &mut now.books[usize::from(target(row, partitions))];
                 book.rows += 1;
@@ -111,7 +112,11 @@ impl Sources {
     pub(super) fn progress(&self, of: &[Source], partition: u16) -> Vec<SourceProgress> {
         let progress = |source: &Source| {
             let now = &self.states.get(source)?.now;
-            let book = now.books.get(usize::from(partition)).copied().unwrap_or_default();
+            let book = now
+                .books
+                .get(usize::from(partition))
+                .copied()
+                .unwrap_or_default();
             Some(SourceProgress {
                 source: *source,
                 through: now.position,
@@ -126,7 +131,9 @@ impl Sources {
     pub(super) fn stored(&self, source: &Source, registry_revision: u64) -> Stored {
         let now = self.states.get(source).map(|state| state.now.clone());
         let mut stored = now.unwrap_or_default();
-        stored.books.resize(usize::from(self.partitions.count()), Book::default());
+        stored
+            .books
+            .resize(usize::from(self.partitions.count()), Book::default());
         stored.registry_revision = registry_revision;
         stored
     }

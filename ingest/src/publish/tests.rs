@@ -1,7 +1,7 @@
 //! The publisher is driven with invented batches; what it wants written is read back as the shards would read it.
 
 use hissa_core::outcome::RejectReason;
-use hissa_core::registry::{Command as Entry, Entered, Enrolment, Feed, Place};
+use hissa_core::registry::{Command as Entry, Enrolment, Entered, Feed, Place};
 use hissa_core::sim::{FeedId, SimId};
 use proptest::prelude::*;
 
@@ -27,7 +27,12 @@ fn row(partition: u32, offset: u64, delivered_at_ms: i64, sim: u8) -> UsageRow {
         sim: [sim; 16],
         uplink_bytes: 10.into(),
         downlink_bytes: offset.into(),
-        ..UsageRow::stub(source(partition), offset, delivered_at_ms, RejectReason::BadTime)
+        ..UsageRow::stub(
+            source(partition),
+            offset,
+            delivered_at_ms,
+            RejectReason::BadTime,
+        )
     }
 }
 
@@ -47,8 +52,15 @@ fn batch(offsets: std::ops::Range<u64>) -> Batch {
     let at_ms = |offset: u64| i64::try_from(offset).unwrap() * 10;
     let records = offsets.end - offsets.start;
     Batch {
-        reached: vec![reached(0, offsets.end, records, Some(at_ms(offsets.end - 1)))],
-        rows: offsets.map(|offset| row(0, offset, at_ms(offset), sim(offset))).collect(),
+        reached: vec![reached(
+            0,
+            offsets.end,
+            records,
+            Some(at_ms(offsets.end - 1)),
+        )],
+        rows: offsets
+            .map(|offset| row(0, offset, at_ms(offset), sim(offset)))
+            .collect(),
         ..Batch::default()
     }
 }
@@ -150,7 +162,12 @@ fn seen_by(partition: u16, commands: &[Command]) -> Vec<String> {
             }
             wire::Entry::Block(block) => {
                 let revisions: Vec<_> = block.commands.iter().map(|c| c.rev.to_string()).collect();
-                seen.push(format!("b{}-{}:{}", block.from_rev, block.to_rev, revisions.join(",")));
+                seen.push(format!(
+                    "b{}-{}:{}",
+                    block.from_rev,
+                    block.to_rev,
+                    revisions.join(",")
+                ));
             }
             wire::Entry::Progress(progress) => {
                 let sources = progress.sources.iter();
@@ -178,13 +195,20 @@ fn a_played_feed_is_merged_with_the_registry_by_time_commands_first() {
     let commands = step(&mut publisher, Event::Batch(zeros));
     assert_eq!(
         seen_by(0, &commands),
-        ["b0-1:0", "r0", "b1-2:1", "r1", "b2-3:", "r2", "b3-4:3", "r3", "p4@30"]
+        [
+            "b0-1:0", "r0", "b1-2:1", "r1", "b2-3:", "r2", "b3-4:3", "r3", "p4@30"
+        ]
     );
     assert_eq!(
         seen_by(15, &commands),
         ["b0-1:0", "b1-2:", "b2-3:2", "b3-4:3", "p4@30"]
     );
-    assert_eq!(acknowledge(&mut publisher, &commands)[0].1.registry_revision, 4);
+    assert_eq!(
+        acknowledge(&mut publisher, &commands)[0]
+            .1
+            .registry_revision,
+        4
+    );
 }
 
 #[test]
@@ -199,7 +223,10 @@ fn a_command_holds_back_those_behind_it_that_were_entered_earlier() {
 #[test]
 fn a_quiet_message_moves_the_time_and_takes_the_commands_up_to_it() {
     let mut publisher = start(true, 0, 0);
-    step(&mut publisher, whole(vec![general(0, 500), general(1, 501)]));
+    step(
+        &mut publisher,
+        whole(vec![general(0, 500), general(1, 501)]),
+    );
     let mut last = batch(0..1);
     last.reached = vec![reached(0, 2, 1, Some(0))];
     last.quiet = Some(Quiet {
@@ -209,7 +236,10 @@ fn a_quiet_message_moves_the_time_and_takes_the_commands_up_to_it() {
     let commands = step(&mut publisher, Event::Batch(last));
     assert_eq!(seen_by(0, &commands), ["r0", "b0-1:0", "p2@500"]);
     let stored = acknowledge(&mut publisher, &commands).pop().unwrap().1;
-    assert_eq!((stored.finished, stored.clock_ms, stored.position), (true, Some(500), 2));
+    assert_eq!(
+        (stored.finished, stored.clock_ms, stored.position),
+        (true, Some(500), 2)
+    );
     assert_eq!((stored.received.records, stored.received.rows), (1, 1));
     // A record behind it, and the feed is not over.
     let commands = step(&mut publisher, Event::Batch(batch(60..61)));
@@ -222,30 +252,50 @@ fn a_live_feed_takes_commands_as_they_come() {
     let mut publisher = start(false, 0, 7);
     let commands = step(&mut publisher, whole(vec![general(7, i64::MAX - 1)]));
     assert_eq!(seen_by(3, &commands), ["b7-8:7"]);
-    assert_eq!(acknowledge(&mut publisher, &commands)[0].1.registry_revision, 8);
+    assert_eq!(
+        acknowledge(&mut publisher, &commands)[0]
+            .1
+            .registry_revision,
+        8
+    );
 }
 
 #[test]
 fn a_large_roster_comes_in_blocks_that_join_without_a_gap() {
     let mut publisher = start(false, 0, 0);
     let school = "s".repeat(2_000);
-    let roster = (0..25_000).map(|rev| enrol(rev, 0, 0, school.clone())).collect();
+    let roster = (0..25_000)
+        .map(|rev| enrol(rev, 0, 0, school.clone()))
+        .collect();
     let commands = step(&mut publisher, whole(roster));
     let mut next = 0;
     let mut carried = 0;
     for command in &commands {
-        let Command::Entry { partition: 0, payload, .. } = command else {
+        let Command::Entry {
+            partition: 0,
+            payload,
+            ..
+        } = command
+        else {
             continue;
         };
         assert!(payload.bytes().len() < 750_000);
         let block: hissa_core::registry::Block = serde_json::from_slice(payload.bytes()).unwrap();
         assert_eq!(block.from_rev, next);
-        assert!(block.commands.iter().all(|c| (block.from_rev..block.to_rev).contains(&c.rev)));
+        assert!(
+            block
+                .commands
+                .iter()
+                .all(|c| (block.from_rev..block.to_rev).contains(&c.rev))
+        );
         next = block.to_rev;
         carried += block.commands.len();
     }
     assert_eq!((next, carried), (25_000, 25_000));
-    assert_eq!(seen_by(9, &commands), ["b0-10000:", "b10000-20000:", "b20000-25000:"]);
+    assert_eq!(
+        seen_by(9, &commands),
+        ["b0-10000:", "b10000-20000:", "b20000-25000:"]
+    );
 }
 
 #[test]
@@ -283,11 +333,14 @@ fn a_stub_goes_to_the_first_partition_and_its_reason_beside_it() {
         rows: vec![UsageRow::stub(source(0), 0, 0, RejectReason::BadTime)],
         rejected: vec![rejected.clone()],
         reached: vec![reached(0, 1, 1, Some(0))],
-        quiet: None,
+        ..Batch::default()
     };
     let commands = step(&mut publisher, Event::Batch(batch));
     assert_eq!(seen_by(0, &commands), ["r0", "p1@0"]);
-    assert!(commands.contains(&Command::Rejected { ticket: 1, rejected }) || commands.len() == 18);
+    assert!(commands.contains(&Command::Rejected {
+        ticket: 0,
+        rejected
+    }));
     let stored = acknowledge(&mut publisher, &commands).pop().unwrap().1;
     assert_eq!(stored.books[0], Book { rows: 1, bytes: 0 });
     assert_eq!((stored.received.rows, stored.received.rejected), (1, 1));
@@ -320,20 +373,32 @@ fn a_position_is_stored_only_after_everything_at_or_before_it_is_acknowledged() 
     let first = step(&mut publisher, Event::Batch(batch(0..10)));
     let second = step(&mut publisher, Event::Batch(batch(10..20)));
     assert_eq!(acknowledge(&mut publisher, &second), []);
-    assert_eq!(publisher.records_in_flight().collect::<Vec<_>>(), [(source(0), 20)]);
+    assert_eq!(
+        publisher.records_in_flight().collect::<Vec<_>>(),
+        [(source(0), 20)]
+    );
     assert_eq!(acknowledge(&mut publisher, &first[1..]), []);
     let stored = acknowledge(&mut publisher, &first[..1]);
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].1.position, 20);
     assert!(publisher.is_settled());
-    assert_eq!(publisher.records_in_flight().collect::<Vec<_>>(), [(source(0), 0)]);
+    assert_eq!(
+        publisher.records_in_flight().collect::<Vec<_>>(),
+        [(source(0), 0)]
+    );
 }
 
 #[test]
 fn batches_wait_for_the_registry_and_for_room() {
     let mut publisher = Publisher::new(SMALL, false, [(source(0), Stored::default())], 0);
     assert!(!publisher.takes_batches(0));
-    step(&mut publisher, Event::Registry { revisions: vec![], whole_at_ms: None });
+    step(
+        &mut publisher,
+        Event::Registry {
+            revisions: vec![],
+            whole_at_ms: None,
+        },
+    );
     assert!(!publisher.takes_batches(0));
     step(&mut publisher, whole(vec![]));
     assert!(publisher.takes_batches(60_000));
@@ -355,7 +420,12 @@ fn registry() -> Vec<Revision> {
     (0..12)
         .map(|rev| match rev % 3 {
             0 => general(rev, i64::try_from(rev).unwrap() * 50),
-            _ => enrol(rev, i64::try_from(rev).unwrap() * 50, u8::try_from(rev * 21).unwrap(), "s".into()),
+            _ => enrol(
+                rev,
+                i64::try_from(rev).unwrap() * 50,
+                u8::try_from(rev * 21).unwrap(),
+                "s".into(),
+            ),
         })
         .collect()
 }

@@ -52,7 +52,11 @@ impl Tickets {
     /// stored. A ticket behind one that is still on its way waits, though it be whole.
     pub(super) fn settled(&mut self) -> BTreeMap<Source, Stored> {
         let mut positions = BTreeMap::new();
-        while self.queue.front().is_some_and(|ticket| ticket.closed && ticket.outstanding == 0) {
+        while self
+            .queue
+            .front()
+            .is_some_and(|ticket| ticket.closed && ticket.outstanding == 0)
+        {
             self.first += 1;
             let ticket = self.queue.pop_front().unwrap_or_default();
             positions.extend(ticket.positions);

@@ -15,6 +15,8 @@ pub struct Batch {
     pub reached: Vec<Reached>,
     /// The batch ends with a quiet message.
     pub quiet: Option<Quiet>,
+    /// Bytes of the messages, as they came.
+    pub wire_bytes: u64,
 }
 
 /// How far a source has got.
@@ -39,6 +41,11 @@ pub struct Quiet {
 }
 
 impl Batch {
+    /// Messages in the batch, quiet ones left out.
+    pub fn records(&self) -> u64 {
+        self.reached.iter().map(|reached| reached.records).sum()
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.reached.is_empty()

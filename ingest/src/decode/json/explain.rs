@@ -8,8 +8,7 @@ use hissa_core::outcome::RejectReason as Reason;
 use super::tree::{self, Field, Node, Value};
 use crate::decode::Fault;
 use crate::decode::fields::{
-    CONTAINERS_MAX, Device, Instant, IntegerRule, Node as NodeName, Plmn, Rat, Subscriber,
-    TextRule,
+    CONTAINERS_MAX, Device, Instant, IntegerRule, Node as NodeName, Plmn, Rat, Subscriber, TextRule,
 };
 
 /// What a field may hold.
@@ -92,7 +91,12 @@ pub(super) fn explain(payload: &[u8]) -> Result<i64, Fault> {
     explanation.object(&root, "", RECORD)?;
     // Both readers hold the same rules, which a test compares on many mutations; should they ever differ, the message
     // is rejected all the same.
-    Err(explanation.fault(Reason::MalformedJson, "", 0, "a record as the feed's page describes it"))
+    Err(explanation.fault(
+        Reason::MalformedJson,
+        "",
+        0,
+        "a record as the feed's page describes it",
+    ))
 }
 
 struct Explanation<'a> {
@@ -103,7 +107,10 @@ impl Explanation<'_> {
     fn fault(&self, reason: Reason, field: &str, at: usize, expected: impl Into<String>) -> Fault {
         let before = &self.payload[..at.min(self.payload.len())];
         let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-        let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
+        let start = before
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |n| n + 1);
         Fault {
             reason,
             field: field.to_owned(),

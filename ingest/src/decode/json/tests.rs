@@ -67,7 +67,10 @@ fn what_may_be_left_out_has_its_default() {
         {"rating_group":4294967295,"first_usage_at":"2026-02-10T09:00:00.5+01:00","last_usage_at":"2026-02-10T08:00:00.501Z","uplink_bytes":0,"downlink_bytes":0}]}"#;
     let record = record(bare);
     assert_eq!(record.charging_id, u64::MAX);
-    assert_eq!((record.record_sequence, record.rat, record.serving_plmn), (0, 0, 0));
+    assert_eq!(
+        (record.record_sequence, record.rat, record.serving_plmn),
+        (0, 0, 0)
+    );
     assert_eq!(record.imei, None);
     let sequences: Vec<_> = record.containers.iter().map(|c| c.sequence).collect();
     assert_eq!(sequences, [1, 2]);
@@ -85,69 +88,333 @@ fn escapes_and_fields_in_any_order_are_json_too() {
 /// What is replaced in the sound record, by what, and what is then said: reason, field, place.
 const REPLACED: &[(&str, &str, RejectReason, &str, &str)] = &[
     // Fields that are absent, null or unknown.
-    ("\"imsi\": \"001012120000412\",", "", MissingField, "imsi", "line 1, column 1"),
-    ("\"001012120000412\"", "null", MissingField, "imsi", "line 6, column 11"),
-    ("\"uplink_bytes\": 120034, ", "", MissingField, "containers[0].uplink_bytes", "line 11, column 5"),
-    ("\"rat\"", "\"radio\"", UnknownField, "radio", "line 8, column 3"),
-    ("\"service_id\"", "\"Service_id\"", UnknownField, "containers[0].Service_id", "line 11, column 29"),
-    ("\"rat\"", "\"001012120000412\"", UnknownField, "(a name not shown)", "line 8, column 3"),
-    ("\"rat\"", "\"quiet_until\"", UnknownField, "node", "line 2, column 3"),
+    (
+        "\"imsi\": \"001012120000412\",",
+        "",
+        MissingField,
+        "imsi",
+        "line 1, column 1",
+    ),
+    (
+        "\"001012120000412\"",
+        "null",
+        MissingField,
+        "imsi",
+        "line 6, column 11",
+    ),
+    (
+        "\"uplink_bytes\": 120034, ",
+        "",
+        MissingField,
+        "containers[0].uplink_bytes",
+        "line 11, column 5",
+    ),
+    (
+        "\"rat\"",
+        "\"radio\"",
+        UnknownField,
+        "radio",
+        "line 8, column 3",
+    ),
+    (
+        "\"service_id\"",
+        "\"Service_id\"",
+        UnknownField,
+        "containers[0].Service_id",
+        "line 11, column 29",
+    ),
+    (
+        "\"rat\"",
+        "\"001012120000412\"",
+        UnknownField,
+        "(a name not shown)",
+        "line 8, column 3",
+    ),
+    (
+        "\"rat\"",
+        "\"quiet_until\"",
+        UnknownField,
+        "node",
+        "line 2, column 3",
+    ),
     // A field twice.
-    ("\"charging_id\": 90412", "\"charging_id\": 90412, \"charging_id\": 90412", MalformedJson, "charging_id", "line 3, column 25"),
-    ("\"uplink_bytes\"", "\"sequence\": 1, \"uplink_bytes\"", MalformedJson, "containers[0].sequence", "line 13, column 7"),
+    (
+        "\"charging_id\": 90412",
+        "\"charging_id\": 90412, \"charging_id\": 90412",
+        MalformedJson,
+        "charging_id",
+        "line 3, column 25",
+    ),
+    (
+        "\"uplink_bytes\"",
+        "\"sequence\": 1, \"uplink_bytes\"",
+        MalformedJson,
+        "containers[0].sequence",
+        "line 13, column 7",
+    ),
     // Types.
-    ("8801200", "\"12,5\"", WrongType, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "\"8801200\"", WrongType, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "true", WrongType, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("\"001012120000412\"", "1012120000412", WrongType, "imsi", "line 6, column 11"),
-    ("\"2026-02-10T08:00:00Z\"", "1770710400000", WrongType, "opened_at", "line 5, column 16"),
+    (
+        "8801200",
+        "\"12,5\"",
+        WrongType,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "\"8801200\"",
+        WrongType,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "true",
+        WrongType,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "\"001012120000412\"",
+        "1012120000412",
+        WrongType,
+        "imsi",
+        "line 6, column 11",
+    ),
+    (
+        "\"2026-02-10T08:00:00Z\"",
+        "1770710400000",
+        WrongType,
+        "opened_at",
+        "line 5, column 16",
+    ),
     ("\"4G\"", "4", WrongType, "rat", "line 8, column 10"),
-    ("\"pgw-1\"", "[\"pgw-1\"]", WrongType, "node", "line 2, column 11"),
+    (
+        "\"pgw-1\"",
+        "[\"pgw-1\"]",
+        WrongType,
+        "node",
+        "line 2, column 11",
+    ),
     // Numbers out of range.
-    ("8801200", "-5", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "-0", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "1.5", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "1.0", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "1e3", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "1e999", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("8801200", "1000000000001", OutOfRange, "containers[0].downlink_bytes", "line 13, column 49"),
-    ("90412", "18446744073709551616", OutOfRange, "charging_id", "line 3, column 18"),
-    ("90412", "99999999999999999999999999999999999999999", OutOfRange, "charging_id", "line 3, column 18"),
-    ("4101", "4294967296", OutOfRange, "containers[0].rating_group", "line 11, column 23"),
-    ("\"sequence\": 1", "\"sequence\": 0", OutOfRange, "containers[0].sequence", "line 11, column 59"),
-    ("\"record_sequence\": 3", "\"record_sequence\": 4294967296", OutOfRange, "record_sequence", "line 4, column 22"),
+    (
+        "8801200",
+        "-5",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "-0",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "1.5",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "1.0",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "1e3",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "1e999",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "8801200",
+        "1000000000001",
+        OutOfRange,
+        "containers[0].downlink_bytes",
+        "line 13, column 49",
+    ),
+    (
+        "90412",
+        "18446744073709551616",
+        OutOfRange,
+        "charging_id",
+        "line 3, column 18",
+    ),
+    (
+        "90412",
+        "99999999999999999999999999999999999999999",
+        OutOfRange,
+        "charging_id",
+        "line 3, column 18",
+    ),
+    (
+        "4101",
+        "4294967296",
+        OutOfRange,
+        "containers[0].rating_group",
+        "line 11, column 23",
+    ),
+    (
+        "\"sequence\": 1",
+        "\"sequence\": 0",
+        OutOfRange,
+        "containers[0].sequence",
+        "line 11, column 59",
+    ),
+    (
+        "\"record_sequence\": 3",
+        "\"record_sequence\": 4294967296",
+        OutOfRange,
+        "record_sequence",
+        "line 4, column 22",
+    ),
     ("pgw-1", "", OutOfRange, "node", "line 2, column 11"),
     ("pgw-1", "pgw 1", OutOfRange, "node", "line 2, column 11"),
     ("pgw-1", "pgw-é", OutOfRange, "node", "line 2, column 11"),
-    ("pgw-1", "a-gateway-of-21-chars", OutOfRange, "node", "line 2, column 11"),
+    (
+        "pgw-1",
+        "a-gateway-of-21-chars",
+        OutOfRange,
+        "node",
+        "line 2, column 11",
+    ),
     // Times.
-    ("2026-02-10T08:14:59Z", "2026-02-30T08:14:59Z", BadTime, "containers[0].last_usage_at", "line 12, column 66"),
-    ("2026-02-10T08:14:59Z", "2026-02-10T08:00:03.999Z", BadTime, "containers[0].last_usage_at", "line 12, column 66"),
-    ("2026-02-10T08:00:00Z", "2026-02-10T08:00:00.1234Z", BadTime, "opened_at", "line 5, column 16"),
-    ("2026-02-10T08:00:00Z", "1969-12-31T23:59:59Z", BadTime, "opened_at", "line 5, column 16"),
-    ("2026-02-10T08:00:00Z", "10000-01-01T00:00:00Z", BadTime, "opened_at", "line 5, column 16"),
-    ("2026-02-10T08:00:00Z", "2026-02-10T08:00:00", BadTime, "opened_at", "line 5, column 16"),
+    (
+        "2026-02-10T08:14:59Z",
+        "2026-02-30T08:14:59Z",
+        BadTime,
+        "containers[0].last_usage_at",
+        "line 12, column 66",
+    ),
+    (
+        "2026-02-10T08:14:59Z",
+        "2026-02-10T08:00:03.999Z",
+        BadTime,
+        "containers[0].last_usage_at",
+        "line 12, column 66",
+    ),
+    (
+        "2026-02-10T08:00:00Z",
+        "2026-02-10T08:00:00.1234Z",
+        BadTime,
+        "opened_at",
+        "line 5, column 16",
+    ),
+    (
+        "2026-02-10T08:00:00Z",
+        "1969-12-31T23:59:59Z",
+        BadTime,
+        "opened_at",
+        "line 5, column 16",
+    ),
+    (
+        "2026-02-10T08:00:00Z",
+        "10000-01-01T00:00:00Z",
+        BadTime,
+        "opened_at",
+        "line 5, column 16",
+    ),
+    (
+        "2026-02-10T08:00:00Z",
+        "2026-02-10T08:00:00",
+        BadTime,
+        "opened_at",
+        "line 5, column 16",
+    ),
     // Identifiers.
-    ("001012120000412", "00101", BadIdentifier, "imsi", "line 6, column 11"),
-    ("001012120000412", "0010121200004120", BadIdentifier, "imsi", "line 6, column 11"),
-    ("001012120000412", "00101212000041x", BadIdentifier, "imsi", "line 6, column 11"),
-    ("001012120000412", "٠٠١٠١٢١٢", BadIdentifier, "imsi", "line 6, column 11"),
-    ("3520991200041207", "35209912000412070", BadIdentifier, "imei", "line 7, column 11"),
-    ("3520991200041207", "", BadIdentifier, "imei", "line 7, column 11"),
-    ("\"4G\"", "\"6G\"", BadIdentifier, "rat", "line 8, column 10"),
-    ("\"00101\"", "\"0010\"", BadIdentifier, "serving_plmn", "line 9, column 19"),
+    (
+        "001012120000412",
+        "00101",
+        BadIdentifier,
+        "imsi",
+        "line 6, column 11",
+    ),
+    (
+        "001012120000412",
+        "0010121200004120",
+        BadIdentifier,
+        "imsi",
+        "line 6, column 11",
+    ),
+    (
+        "001012120000412",
+        "00101212000041x",
+        BadIdentifier,
+        "imsi",
+        "line 6, column 11",
+    ),
+    (
+        "001012120000412",
+        "٠٠١٠١٢١٢",
+        BadIdentifier,
+        "imsi",
+        "line 6, column 11",
+    ),
+    (
+        "3520991200041207",
+        "35209912000412070",
+        BadIdentifier,
+        "imei",
+        "line 7, column 11",
+    ),
+    (
+        "3520991200041207",
+        "",
+        BadIdentifier,
+        "imei",
+        "line 7, column 11",
+    ),
+    (
+        "\"4G\"",
+        "\"6G\"",
+        BadIdentifier,
+        "rat",
+        "line 8, column 10",
+    ),
+    (
+        "\"00101\"",
+        "\"0010\"",
+        BadIdentifier,
+        "serving_plmn",
+        "line 9, column 19",
+    ),
     // Not JSON.
     ("90412", "090412", MalformedJson, "", "line 3, column 19"),
     ("90412", "+90412", MalformedJson, "", "line 3, column 18"),
     ("90412", "NaN", MalformedJson, "", "line 3, column 18"),
     ("90412", ".5", MalformedJson, "", "line 3, column 18"),
     ("90412", "5.", MalformedJson, "", "line 3, column 20"),
-    ("8801200 }", "8801200, }", MalformedJson, "", "line 13, column 58"),
+    (
+        "8801200 }",
+        "8801200, }",
+        MalformedJson,
+        "",
+        "line 13, column 58",
+    ),
     ("pgw-1", "\\ud800", MalformedJson, "", "line 2, column 11"),
     ("pgw-1", "\\x", MalformedJson, "", "line 2, column 11"),
     ("pgw-1", "p\tgw", MalformedJson, "", "line 2, column 13"),
     ("\n}", "\n} {}", MalformedJson, "", "line 15, column 3"),
-    ("\"node\": ", "\"node\" ", MalformedJson, "", "line 2, column 10"),
+    (
+        "\"node\": ",
+        "\"node\" ",
+        MalformedJson,
+        "",
+        "line 2, column 10",
+    ),
 ];
 
 #[test]
@@ -157,7 +424,11 @@ fn every_fault_is_told_with_field_and_place_and_without_its_value() {
         assert_ne!(payload, SOUND, "{found}");
         let fault = fault(payload.as_bytes());
         let told = (fault.reason, fault.field.as_str(), fault.at.as_str());
-        assert_eq!(told, (*reason, *field, *at), "{found} → {replacement}: {fault:?}");
+        assert_eq!(
+            told,
+            (*reason, *field, *at),
+            "{found} → {replacement}: {fault:?}"
+        );
         assert!(!fault.expected.is_empty());
         let text = format!("{} {} {}", fault.field, fault.at, fault.expected);
         assert!(!text.contains("2120000412"), "{text}");
@@ -166,8 +437,23 @@ fn every_fault_is_told_with_field_and_place_and_without_its_value() {
 
 #[test]
 fn messages_that_are_no_object_are_malformed() {
-    for payload in ["", " ", "null", "5", "\"x\"", "[]", "tru", "{", "{}}", "\u{feff}{}"] {
-        assert_eq!(fault(payload.as_bytes()).reason, MalformedJson, "{payload:?}");
+    for payload in [
+        "",
+        " ",
+        "null",
+        "5",
+        "\"x\"",
+        "[]",
+        "tru",
+        "{",
+        "{}}",
+        "\u{feff}{}",
+    ] {
+        assert_eq!(
+            fault(payload.as_bytes()).reason,
+            MalformedJson,
+            "{payload:?}"
+        );
     }
     let list = r#"["pgw-1",90412,3,"2026-02-10T08:00:00Z","001012120000412",null,null,null,[]]"#;
     assert_eq!(fault(list.as_bytes()).expected, "a JSON object");
@@ -179,7 +465,11 @@ fn messages_that_are_no_object_are_malformed() {
 #[test]
 fn a_record_cut_short_anywhere_is_malformed() {
     for length in 0..SOUND.len() {
-        assert_eq!(fault(&SOUND.as_bytes()[..length]).reason, MalformedJson, "{length}");
+        assert_eq!(
+            fault(&SOUND.as_bytes()[..length]).reason,
+            MalformedJson,
+            "{length}"
+        );
     }
 }
 
@@ -189,7 +479,10 @@ fn bytes_that_are_not_utf_8_are_malformed() {
     let place = SOUND.find("pgw").unwrap();
     payload[place] = 0xff;
     let fault = fault(&payload);
-    assert_eq!((fault.reason, fault.at.as_str()), (MalformedJson, "line 2, column 12"));
+    assert_eq!(
+        (fault.reason, fault.at.as_str()),
+        (MalformedJson, "line 2, column 12")
+    );
 }
 
 #[test]
@@ -199,12 +492,23 @@ fn containers_are_objects_one_to_a_thousand() {
     let container = &SOUND[start..end];
     let with = |containers: &str| format!("{}{containers}{}", &SOUND[..start], &SOUND[end..]);
     assert_eq!(fault(with("").as_bytes()).reason, OutOfRange);
-    assert_eq!(record(&with(&vec![container; 1_000].join(","))).containers.len(), 1_000);
+    assert_eq!(
+        record(&with(&vec![container; 1_000].join(",")))
+            .containers
+            .len(),
+        1_000
+    );
     let many = fault(with(&vec![container; 1_001].join(",")).as_bytes());
-    assert_eq!((many.reason, many.field.as_str()), (OutOfRange, "containers"));
+    assert_eq!(
+        (many.reason, many.field.as_str()),
+        (OutOfRange, "containers")
+    );
     let list = "[4101,11,1,\"2026-02-10T08:00:04Z\",\"2026-02-10T08:14:59Z\",1,2]";
     let second = fault(with(&format!("{container},{list}")).as_bytes());
-    assert_eq!((second.reason, second.field.as_str()), (WrongType, "containers[1]"));
+    assert_eq!(
+        (second.reason, second.field.as_str()),
+        (WrongType, "containers[1]")
+    );
 }
 
 #[test]
@@ -212,7 +516,10 @@ fn a_message_beyond_one_mebibyte_is_not_even_read() {
     let space = " ".repeat(MESSAGE_BYTES_MAX - SOUND.len());
     assert_eq!(record(&format!("{SOUND}{space}")), record(SOUND));
     let fault = fault(format!("{SOUND}{space} ").as_bytes());
-    assert_eq!((fault.reason, fault.at.as_str()), (TooLarge, "1048577 bytes"));
+    assert_eq!(
+        (fault.reason, fault.at.as_str()),
+        (TooLarge, "1048577 bytes")
+    );
 }
 
 #[test]
@@ -221,27 +528,69 @@ fn a_quiet_message_is_understood_strictly() {
     let until_ms = 1_773_188_100_000;
     assert_eq!(quiet, Ok(Message::Quiet { until_ms }));
     for (payload, reason, field) in [
-        (r#"{"quiet_until":"2026-02-30T00:15:00Z"}"#, BadTime, "quiet_until"),
+        (
+            r#"{"quiet_until":"2026-02-30T00:15:00Z"}"#,
+            BadTime,
+            "quiet_until",
+        ),
         (r#"{"quiet_until":1773188100000}"#, WrongType, "quiet_until"),
         (r#"{"quiet_until":null}"#, MissingField, "quiet_until"),
-        (r#"{"quiet_until":"2026-03-11T00:15:00Z","node":"pgw-1"}"#, UnknownField, "node"),
+        (
+            r#"{"quiet_until":"2026-03-11T00:15:00Z","node":"pgw-1"}"#,
+            UnknownField,
+            "node",
+        ),
         (
             r#"{"quiet_until":"2026-03-11T00:15:00Z","quiet_until":"2026-03-11T00:15:00Z"}"#,
             MalformedJson,
             "quiet_until",
         ),
-        (r#"{"Quiet_until":"2026-03-11T00:15:00Z"}"#, UnknownField, "Quiet_until"),
+        (
+            r#"{"Quiet_until":"2026-03-11T00:15:00Z"}"#,
+            UnknownField,
+            "Quiet_until",
+        ),
         (r#"["2026-03-11T00:15:00Z"]"#, MalformedJson, ""),
     ] {
         let fault = fault(payload.as_bytes());
-        assert_eq!((fault.reason, fault.field.as_str()), (reason, field), "{payload}");
+        assert_eq!(
+            (fault.reason, fault.field.as_str()),
+            (reason, field),
+            "{payload}"
+        );
     }
 }
 
 /// What mutations write into a sound record: what matters to JSON and to the rules.
 const PIECES: &[&str] = &[
-    "\"", "{", "}", "[", "]", ",", ":", "-", "0", "1", "9", ".", "e", "null", "true", " ", "\n", "\\", "\\n", "é",
-    "\u{1}", "Z", "T", "\"sequence\":2,", "\"imsi\"", "18446744073709551616", "2026-02-30T08:00:00Z", "60",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "-",
+    "0",
+    "1",
+    "9",
+    ".",
+    "e",
+    "null",
+    "true",
+    " ",
+    "\n",
+    "\\",
+    "\\n",
+    "é",
+    "\u{1}",
+    "Z",
+    "T",
+    "\"sequence\":2,",
+    "\"imsi\"",
+    "18446744073709551616",
+    "2026-02-30T08:00:00Z",
+    "60",
 ];
 
 proptest! {
