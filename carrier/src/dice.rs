@@ -50,6 +50,12 @@ impl Dice {
         ((u128::from(self.number()) * u128::from(limit)) >> 64) as u64
     }
 
+    /// A span of time (or any signed number) from 0 up to, not including, `limit`; 0, where the limit is not positive.
+    pub fn span(&mut self, limit: i64) -> i64 {
+        // Below a positive limit, so it fits.
+        self.below(limit.max(0).unsigned_abs()).cast_signed()
+    }
+
     /// An index into a list of that length.
     pub fn index(&mut self, length: usize) -> usize {
         self.below(length as u64) as usize
@@ -83,6 +89,15 @@ impl Dice {
             list.swap(last, self.index(last + 1));
         }
     }
+}
+
+/// The whole part of a number; 0 for a negative one.
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "a float's cast saturates: below zero is zero"
+)]
+pub fn whole(number: f64) -> u64 {
+    number as u64
 }
 
 /// The standard normal quantile (Acklam's rational approximation, relative error below 1.2e-9).

@@ -105,7 +105,9 @@ pub fn read_topic(properties: &ClientConfig, topic: &str) -> Result<Orders, Orde
     // Assigned by hand: the group's name is asked for, and never used.
     properties
         .set("group.id", "carrier-orders")
-        .set("enable.auto.commit", "false");
+        .set("enable.auto.commit", "false")
+        // With the client's default a full queue was seen to stop a partition for good (a missed wake-up).
+        .set("fetch.queue.backoff.ms", "5");
     let consumer: BaseConsumer = properties.create().map_err(failed)?;
     let metadata = consumer
         .fetch_metadata(Some(topic), within)

@@ -1,5 +1,7 @@
 //! Whole feeds: the same bytes for the same scenario, the planted truths, every kind of outcome.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 
 use hissa_carrier::truth::{AlertKind, Change, Reason};

@@ -1,5 +1,7 @@
 //! The rules of `docs/semantics.md` on small cases made by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use hissa_carrier::policy::{Action, Class, demo_catalogue, demo_programme};
 use hissa_carrier::record::{Container, Record};
 use hissa_carrier::truth::{

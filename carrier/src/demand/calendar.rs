@@ -5,15 +5,18 @@ use chrono::{Datelike, Weekday};
 use crate::dice::Dice;
 use crate::zone::Date;
 
+/// First and last day of something: year, month, day.
+type Days = ((i32, u32, u32), (i32, u32, u32));
+
 /// First and last day of Ramadan in Morocco: 1446 and 1447 as they were, 1448 as expected.
-const RAMADAN: [((i32, u32, u32), (i32, u32, u32)); 3] = [
+const RAMADAN: [Days; 3] = [
     ((2025, 3, 2), (2025, 3, 30)),
     ((2026, 2, 19), (2026, 3, 20)),
     ((2027, 2, 8), (2027, 3, 9)),
 ];
 
 /// First and last day of the school breaks of 2026.
-const BREAKS: [((i32, u32, u32), (i32, u32, u32)); 3] = [
+const BREAKS: [Days; 3] = [
     ((2026, 1, 25), (2026, 2, 1)),
     ((2026, 3, 15), (2026, 3, 22)),
     ((2026, 5, 3), (2026, 5, 10)),
@@ -59,7 +62,7 @@ pub fn start_second(date: Date, dice: &mut Dice) -> i64 {
     };
     let weights: Vec<f64> = hours.iter().map(|(_, _, share)| *share).collect();
     let (from, to, _) = hours[dice.weighted(&weights)];
-    from * 3_600 + dice.below(((to - from) * 3_600).unsigned_abs()) as i64
+    from * 3_600 + dice.span((to - from) * 3_600)
 }
 
 /// Whether teachers teach with tablets on that date.
@@ -67,7 +70,7 @@ pub fn is_teaching_day(date: Date) -> bool {
     matches!(date.weekday(), Weekday::Wed | Weekday::Sat) && !within(&BREAKS, date)
 }
 
-fn within(spans: &[((i32, u32, u32), (i32, u32, u32))], date: Date) -> bool {
+fn within(spans: &[Days], date: Date) -> bool {
     let number = (date.year(), date.month(), date.day());
     spans
         .iter()

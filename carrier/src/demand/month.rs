@@ -3,7 +3,7 @@
 use chrono::Datelike;
 
 use super::calendar::day_weight;
-use crate::dice::{Dice, Purpose};
+use crate::dice::{Dice, Purpose, whole};
 use crate::population::Sim;
 use crate::zone::{Date, month_of, next_month, plus_days};
 
@@ -28,13 +28,10 @@ pub fn month_of_days(seed: u64, sim: &Sim, date: Date, first_month: Date) -> Vec
         month_number(month),
     );
     if sim.habits.never_activated {
-        return vec![Day::default(); length as usize];
+        return (0..length).map(|_| Day::default()).collect();
     }
     let Some(demand) = monthly_demand(sim, month != first_month, &mut dice) else {
-        let heartbeats = [
-            dice.below(length as u64) as i64,
-            dice.below(length as u64) as i64,
-        ];
+        let heartbeats = [dice.span(length), dice.span(length)];
         return (0..length)
             .map(|day| Day {
                 heartbeat: heartbeats.contains(&day),
@@ -53,7 +50,7 @@ pub fn month_of_days(seed: u64, sim: &Sim, date: Date, first_month: Date) -> Vec
                 .floor()
                 .min(16.0);
             Day {
-                sessions: sessions as u32,
+                sessions: whole(sessions) as u32,
                 bytes: if sessions > 0.0 {
                     weight * (0.35 * dice.normal()).exp()
                 } else {

@@ -2,7 +2,7 @@
 
 use super::calendar::{is_teaching_day, start_second};
 use super::month::Day;
-use crate::dice::{Dice, Purpose};
+use crate::dice::{Dice, Purpose, whole};
 use crate::policy::Class;
 use crate::population::Sim;
 use crate::zone::{Date, MINUTE_MS, SECOND_MS, Zone};
@@ -147,10 +147,8 @@ impl DayPlan<'_> {
         for _ in 0..day.sessions {
             let second = start_second(self.date, self.dice);
             let session = Session {
-                start_ms: self.planner.zone.instant(self.date, second)
-                    + self.dice.below(1_000) as i64,
-                length_ms: (8 + self.dice.below(48) as i64) * MINUTE_MS
-                    + self.dice.below(60_000) as i64,
+                start_ms: self.planner.zone.instant(self.date, second) + self.dice.span(1_000),
+                length_ms: (8 + self.dice.span(48)) * MINUTE_MS + self.dice.span(60_000),
             };
             self.cut(&session, 25 * MINUTE_MS, records);
         }
@@ -166,7 +164,7 @@ impl DayPlan<'_> {
 
     /// Two hours of coding with a class: 600 to 900 MB.
     fn teaching(&mut self, records: &mut Vec<PlannedRecord>) {
-        let start = 14 * 3_600 + self.dice.below(600) as i64;
+        let start = 14 * 3_600 + self.dice.span(600);
         let session = Session {
             start_ms: self.planner.zone.instant(self.date, start),
             length_ms: 105 * MINUTE_MS,
@@ -199,7 +197,7 @@ impl DayPlan<'_> {
             start_ms: self
                 .planner
                 .zone
-                .instant(self.date, 9 * 3_600 + self.dice.below(20_000) as i64),
+                .instant(self.date, 9 * 3_600 + self.dice.span(20_000)),
             length_ms: 5 * SECOND_MS,
         };
         let begin = records.len();
@@ -265,12 +263,12 @@ impl DayPlan<'_> {
     /// Adds a container; one that spans local midnight is closed there, sharp, and another one opened.
     fn push(&mut self, record: &mut PlannedRecord, flow: Flow, bytes: f64) {
         let span = record.closed_ms - record.opened_ms;
-        let first_ms = record.opened_ms + self.dice.below((span / 20).max(1).unsigned_abs()) as i64;
+        let first_ms = record.opened_ms + self.dice.span(span / 20);
         let last_ms = if span <= 5 * SECOND_MS {
             // A single packet: its usage has no length.
             first_ms
         } else {
-            record.closed_ms - self.dice.below((span / 20).max(1).unsigned_abs()) as i64
+            record.closed_ms - self.dice.span(span / 20)
         };
         let zone = self.planner.zone;
         let midnight = zone.midnight(zone.date(last_ms));
@@ -296,8 +294,8 @@ impl DayPlan<'_> {
             flow,
             first_ms,
             last_ms,
-            uplink_bytes: (bytes * up) as u64,
-            downlink_bytes: (bytes * (1.0 - up)) as u64,
+            uplink_bytes: whole(bytes * up),
+            downlink_bytes: whole(bytes * (1.0 - up)),
         });
     }
 }

@@ -35,8 +35,7 @@ impl Blocks {
     pub fn obey(&mut self, decision: &Decision) {
         let which = decision.imsi.number() * 4 + decision.class as u64;
         let mut dice = Dice::new(self.seed, Purpose::BlockDelay, which, decision.sequence);
-        let effective_ms =
-            decision.at_ms + 2 * MINUTE_MS + dice.below(18 * MINUTE_MS.unsigned_abs()) as i64;
+        let effective_ms = decision.at_ms + 2 * MINUTE_MS + dice.span(18 * MINUTE_MS);
         let key = (decision.imsi, decision.class);
         match (decision.action, self.blocks.get_mut(&key)) {
             (Action::Allow, Some(block)) => block.until_ms = Some(effective_ms),

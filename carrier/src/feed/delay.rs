@@ -33,7 +33,7 @@ impl Delays {
     /// The drop of a record that was closed then.
     pub fn delivery(&self, closed_ms: i64, dice: &mut Dice) -> i64 {
         if self.dirt == Dirt::None {
-            return self.drop_at(closed_ms + dice.below(10 * MINUTE_MS.unsigned_abs()) as i64);
+            return self.drop_at(closed_ms + dice.span(10 * MINUTE_MS));
         }
         if (self.late_file.0..self.late_file.1).contains(&closed_ms) {
             return self.drop_at(closed_ms + 3 * DAY_MS);
@@ -48,7 +48,7 @@ impl Delays {
         let share = dice.unit() * dice.unit();
         let mut delay = least + ((most - least) as f64 * share) as i64;
         if dice.chance(0.03) {
-            delay += dice.below(2 * HOUR_MS.unsigned_abs()) as i64;
+            delay += dice.span(2 * HOUR_MS);
         }
         self.drop_at(closed_ms + delay)
     }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::blocks::Blocks;
 use super::delay::Delays;
 use super::incidents::{Incident, Incidents};
-use super::{DROP_MS, Letter};
+use super::{DROP_MS, Letter, gateway};
 use crate::demand::{Day, PlannedRecord, Planner, month_of_days};
 use crate::dice::{Dice, Purpose};
 use crate::policy::{Catalogue, Programme};
 use crate::population::Population;
-use crate::record::{Container, ImeiForm, NODES, Record};
+use crate::record::Record;
 use crate::scenario::{Dirt, Scenario};
 use crate::truth::{Accounting, Truth};
 use crate::zone::{DAY_MS, Date, HOUR_MS, Zone, month_of, plus_days};
@@ -192,7 +192,12 @@ impl Feed {
         let due = self.planned.remove(&self.now_ms).unwrap_or_default();
         let mut records: Vec<(usize, Record)> = due
             .into_iter()
-            .filter_map(|planned| self.used(planned))
+            .filter_map(|planned| {
+                let sim = planned.sim;
+                let record =
+                    gateway::write(&self.scenario, &self.population, &self.blocks, planned)?;
+                Some((sim, record))
+            })
             .collect();
         if self.scenario.dirt == Dirt::None {
             for (_, record) in records {
@@ -231,62 +236,6 @@ impl Feed {
         }
     }
 
-    /// The record of planned usage, without what blocks stopped; none, where nothing is left.
-    fn used(&self, planned: PlannedRecord) -> Option<(usize, Record)> {
-        let sim = &self.population.sims[planned.sim];
-        let mut containers = Vec::with_capacity(planned.containers.len());
-        for container in planned.containers {
-            let class = container.flow.stopped_with;
-            if !sim.habits.leaks && self.blocks.stops(sim.imsi, class, container.first_ms) {
-                continue;
-            }
-            containers.push(Container {
-                rating_group: container.flow.rating_group,
-                service_id: container.flow.service_id,
-                sequence: containers.len() as u32 + 1,
-                first_ms: container.first_ms,
-                last_ms: container.last_ms,
-                uplink_bytes: container.uplink_bytes,
-                downlink_bytes: container.downlink_bytes,
-            });
-        }
-        if containers.is_empty() {
-            return None;
-        }
-        let day = (planned.date - self.scenario.from)
-            .num_days()
-            .unsigned_abs();
-        let session = u64::from(sim.serial) * 100_000 + day * 100 + u64::from(planned.session);
-        let mut dice = Dice::new(self.scenario.seed, Purpose::Record, session, 0);
-        let node = sim.serial as usize % NODES.len();
-        let device = match dice.weighted(&[50.0, 48.0, 2.0]) {
-            0 => Some((sim.device_on(planned.date), ImeiForm::Imeisv)),
-            1 => Some((sim.device_on(planned.date), ImeiForm::Imei)),
-            _ => None,
-        };
-        let record = Record {
-            node,
-            // The third gateway counts down from the largest number there is.
-            charging_id: if node == 2 {
-                u64::MAX - session
-            } else {
-                session
-            },
-            record_sequence: planned.part,
-            opened_ms: planned.opened_ms,
-            imsi: sim.imsi,
-            device,
-            rat: ["4G", "3G", "2G"][dice.weighted(&self.population.radio(sim))],
-            serving_plmn: match (sim.habits.roaming, node) {
-                (true, _) => Some("00102"),
-                (false, 0) => Some("00101"),
-                _ => None,
-            },
-            containers,
-        };
-        Some((planned.sim, record))
-    }
-
     /// Sends a record once, or now and then twice.
     fn send(&mut self, record: Record) {
         let mut dice = self.record_dice(&record);
@@ -295,8 +244,7 @@ impl Feed {
             .delivery(record.ends_ms().max(record.opened_ms), &mut dice);
         let letter = Letter::Record(Arc::new(record));
         if self.scenario.dirt == Dirt::Default && dice.chance(0.008) {
-            let later =
-                delivered_ms + dice.below(3 * DAY_MS.unsigned_abs()) as i64 * dice.below(2) as i64;
+            let later = delivered_ms + dice.span(3 * DAY_MS) * dice.span(2);
             self.deliver(later, letter.clone());
         }
         self.deliver(delivered_ms, letter);
@@ -329,7 +277,7 @@ impl Feed {
                 for container in other.containers.iter_mut().take(count) {
                     container.downlink_bytes += 1 + dice.below(5_000_000);
                 }
-                let later = drop + HOUR_MS + dice.below(20 * HOUR_MS.unsigned_abs()) as i64;
+                let later = drop + HOUR_MS + dice.span(20 * HOUR_MS);
                 self.deliver(drop, Letter::Record(Arc::new(record)));
                 self.deliver(later, Letter::Record(Arc::new(other)));
             }
@@ -345,7 +293,7 @@ impl Feed {
                 self.deliver(drop, Letter::Broken(fault.reason(), bytes.into()));
                 // Half of them are written again, soundly.
                 if dice.chance(0.5) {
-                    let later = drop + HOUR_MS + dice.below(20 * HOUR_MS.unsigned_abs()) as i64;
+                    let later = drop + HOUR_MS + dice.span(20 * HOUR_MS);
                     self.deliver(later, Letter::Record(Arc::new(record)));
                 }
             }
@@ -361,7 +309,7 @@ impl Feed {
                 self.deliver(drop, Letter::Record(Arc::new(record.shifted(-49 * DAY_MS))));
             }
             Incident::Late { closed_ms, .. } => {
-                let later = closed_ms + dice.below(40 * HOUR_MS.unsigned_abs()) as i64;
+                let later = closed_ms + dice.span(40 * HOUR_MS);
                 self.deliver(later, Letter::Record(Arc::new(record)));
             }
         }

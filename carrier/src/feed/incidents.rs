@@ -2,7 +2,7 @@
 //! feed, and a dozen times at least in a small one.
 
 use super::faults::Fault;
-use crate::dice::{Dice, Purpose};
+use crate::dice::{Dice, Purpose, whole};
 use crate::scenario::{Dirt, Scenario};
 use crate::zone::{DAY_MS, Date, HOUR_MS, MINUTE_MS, Zone, month_of, next_month, plus_days};
 
@@ -32,7 +32,7 @@ pub struct Incidents {
 }
 
 /// A kind of incident occurs at least this often.
-const AT_LEAST: f64 = 13.0;
+const AT_LEAST: u64 = 13;
 
 impl Incidents {
     /// Plans a scenario's incidents.
@@ -52,7 +52,7 @@ impl Incidents {
         let begin = zone.midnight(scenario.from) + HOUR_MS;
         let span = scenario.active_ms() - 26 * HOUR_MS;
         let mut spread = |incident: Incident, often: f64| {
-            let count = often.max(AT_LEAST).round() as u64;
+            let count = whole(often.round()).max(AT_LEAST);
             for number in 0..count {
                 let share = (number as f64 + dice.unit()) / count as f64;
                 plan.planned
@@ -90,8 +90,8 @@ impl Incidents {
                 zone.midnight(next) - 4 * HOUR_MS,
             );
             if from >= zone.midnight(scenario.from) && plus_days(next, -1) <= scenario.to {
-                for _ in 0..AT_LEAST as usize {
-                    let at = from + dice.below((to - from).unsigned_abs()) as i64;
+                for _ in 0..AT_LEAST {
+                    let at = from + dice.span(to - from);
                     self.planned.push((at, Incident::Late { month, closed_ms }));
                 }
             }

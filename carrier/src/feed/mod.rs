@@ -4,6 +4,7 @@ mod blocks;
 mod delay;
 mod drops;
 mod faults;
+mod gateway;
 mod incidents;
 
 pub use drops::{Feed, FeedMessage};

@@ -2,7 +2,7 @@
 
 use super::schools::{self, PILOT_PROVINCES, cohort_sizes};
 use super::{Device, DeviceKind, Enrolment, Habits, Imsi, School, Sim};
-use crate::dice::{Dice, Purpose, quantile};
+use crate::dice::{Dice, Purpose, quantile, whole};
 use crate::places::{Province, provinces};
 use crate::policy::{INSPECTORS, KHATWAT, PILOT, SCHOOLS, TEACHERS};
 use crate::scenario::{Dirt, PUPILS, Scenario};
@@ -122,7 +122,7 @@ impl Population {
                 (_, _, true) => (1.0, 0.0, 0.0),
                 _ => (1.0, 0.12, 0.03),
             };
-            let share = |part: f64| (part * members.len() as f64).round() as usize;
+            let share = |part: f64| whole((part * members.len() as f64).round()) as usize;
             let (unused, never) = (share(unused), share(never));
             let used = members.len() - unused;
             for (place, member) in members.into_iter().enumerate() {
@@ -152,7 +152,7 @@ impl Population {
         let mut parts = pilots.into_iter();
         for index in parts.by_ref().take(scaled(22)) {
             // Before enforcement: afterwards the night's traffic is blocked.
-            let day = plus_days(scenario.from, 1 + dice.below(6) as i64);
+            let day = plus_days(scenario.from, 1 + dice.span(6));
             self.sims[index].habits.hotspot_on = Some(day);
         }
         for (count, kind) in [
@@ -162,7 +162,7 @@ impl Population {
         ] {
             for index in parts.by_ref().take(scaled(count)) {
                 let sim = &mut self.sims[index];
-                let since = plus_days(scenario.from, 5 + dice.below(25) as i64);
+                let since = plus_days(scenario.from, 5 + dice.span(25));
                 // A repair gives another tablet of the same model.
                 let device = Device {
                     kind: kind.unwrap_or(sim.device.kind),
@@ -231,7 +231,7 @@ impl Population {
             } else if number < soon + late {
                 (24, Some(12))
             } else {
-                (dice.below(12) as i64, None)
+                (dice.span(12), None)
             };
             let first_use = plus_days(scenario.from, first_day);
             let enrolment = wait.map(|days| Enrolment {

@@ -25,11 +25,14 @@ pub struct SimDay<'a> {
     pub records: u64,
 }
 
+/// Usage day, booked day, service; bytes up and down, records.
+type Row = (i32, i32, u16, u64, u64, u64);
+
 /// All totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimDays {
     services: Vec<(Class, String)>,
-    sims: BTreeMap<Imsi, Vec<(i32, i32, u16, u64, u64, u64)>>,
+    sims: BTreeMap<Imsi, Vec<Row>>,
 }
 
 impl SimDays {
@@ -50,7 +53,7 @@ impl SimDays {
         self.sims.is_empty()
     }
 
-    fn cell(&self, imsi: Imsi, row: &(i32, i32, u16, u64, u64, u64)) -> SimDay<'_> {
+    fn cell(&self, imsi: Imsi, row: &Row) -> SimDay<'_> {
         let (class, service) = match self.services.get(usize::from(row.2)) {
             Some((class, service)) => (*class, service.as_str()),
             None => (Class::Unknown, ""),
@@ -68,11 +71,14 @@ impl SimDays {
     }
 }
 
+/// What a total is of: IMSI, usage day, booked day, service.
+type Key = (Imsi, i32, i32, u16);
+
 /// Totals as they grow.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     services: Vec<(Class, &'static str)>,
-    cells: HashMap<(Imsi, i32, i32, u16), (u64, u64, u64)>,
+    cells: HashMap<Key, (u64, u64, u64)>,
 }
 
 impl Cells {

@@ -5,6 +5,7 @@
 //! block stops usage.
 
 mod accounting;
+mod alerts;
 mod cells;
 mod indicators;
 mod quota;
@@ -44,7 +45,8 @@ pub struct Truth {
     pub alerts: Vec<AlertChange>,
     /// The last decision of each IMSI and class.
     pub orders: Vec<Order>,
-    /// Of every enrolled SIM, from the month of its `valid_from` (or of its enrolment, if that is later) on.
+    /// Of every enrolled SIM, zeros too, from the month of its `valid_from` on, those left out that were closed when it was
+    /// enrolled.
     pub balances: Vec<Balance>,
     pub province_months: Vec<ProvinceMonth>,
     /// Of the cohort `pilote-rural`, by month.

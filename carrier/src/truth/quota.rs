@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{AlertChange, AlertKind, Balance, Change, Decision, Order, Reason, RecordIdentity};
+use super::alerts::{AlertStep, Alerts};
+use super::{AlertChange, Balance, Decision, Order, Reason, RecordIdentity};
 use crate::policy::{Action, Class, Cohort, OnExhausted, Programme};
 use crate::population::Imsi;
 use crate::zone::{Date, Zone, month_of, next_month, plus_days};
@@ -19,26 +20,12 @@ pub(super) struct Account {
     pub(super) cohort: String,
     pub(super) province: String,
     pub(super) valid_from: Date,
-    enrolled_in: Date,
+    /// The first month that was not closed when the SIM was enrolled.
+    open_from: Date,
     used: BTreeMap<Date, ByClass>,
     /// The last decision of each class of [`DECIDED`].
     last: [Option<(Action, u64)>; 3],
     alerts: BTreeMap<Date, Alerts>,
-}
-
-/// The two alerts of a SIM and cycle.
-#[derive(Clone, Copy, Debug, Default)]
-struct Alerts {
-    quota_80: Alert,
-    /// SimExhausted came first, so SimQuota80 never does.
-    quota_80_passed_over: bool,
-    exhausted: Alert,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Alert {
-    revision: u32,
-    firing: bool,
 }
 
 /// Everything that depends on a policy.
@@ -61,6 +48,17 @@ struct Why {
     reason: Reason,
     cause: Option<RecordIdentity>,
     at_ms: i64,
+}
+
+impl Why {
+    /// A timer or a command.
+    fn of(reason: Reason, at_ms: i64) -> Self {
+        Why {
+            reason,
+            cause: None,
+            at_ms,
+        }
+    }
 }
 
 impl Quotas {
@@ -98,30 +96,14 @@ impl Quotas {
     fn begin_enforcement(&mut self, cohort: &'static str, at_ms: i64) {
         self.begun.push(cohort);
         for imsi in self.members(|account| account.cohort == cohort) {
-            self.settle(
-                imsi,
-                Why {
-                    reason: Reason::EnforcementStarted,
-                    cause: None,
-                    at_ms,
-                },
-                false,
-            );
+            self.settle(imsi, Why::of(Reason::EnforcementStarted, at_ms), false);
         }
     }
 
     fn begin_cycle(&mut self, cycle: Date, at_ms: i64) {
         for imsi in self.members(|_| true) {
             self.resolve_before(imsi, cycle, at_ms);
-            self.settle(
-                imsi,
-                Why {
-                    reason: Reason::Reset,
-                    cause: None,
-                    at_ms,
-                },
-                false,
-            );
+            self.settle(imsi, Why::of(Reason::Reset, at_ms), false);
         }
     }
 
@@ -134,15 +116,7 @@ impl Quotas {
         self.begun = begun.map(|c| c.id).collect();
         self.programme = Some(programme);
         for imsi in self.members(|_| true) {
-            self.settle(
-                imsi,
-                Why {
-                    reason: Reason::PolicyChanged,
-                    cause: None,
-                    at_ms,
-                },
-                false,
-            );
+            self.settle(imsi, Why::of(Reason::PolicyChanged, at_ms), false);
         }
     }
 
@@ -156,11 +130,15 @@ impl Quotas {
         at_ms: i64,
     ) {
         let new = !self.accounts.contains_key(&imsi);
+        let mut open_from = month_of(valid_from);
+        while self.is_closed(zone, open_from, at_ms) {
+            open_from = next_month(open_from);
+        }
         let account = self.accounts.entry(imsi).or_insert_with(|| Account {
             cohort: String::new(),
             province: String::new(),
             valid_from,
-            enrolled_in: month_of(zone.date(at_ms)),
+            open_from,
             used: BTreeMap::new(),
             last: [None; 3],
             alerts: BTreeMap::new(),
@@ -181,15 +159,7 @@ impl Quotas {
         } else {
             Reason::PolicyChanged
         };
-        self.settle(
-            imsi,
-            Why {
-                reason,
-                cause: None,
-                at_ms,
-            },
-            new,
-        );
+        self.settle(imsi, Why::of(reason, at_ms), new);
     }
 
     /// Whether a SIM counts on a usage day.
@@ -291,19 +261,10 @@ impl Quotas {
         }
         if enforced {
             let alerts = account.alerts.entry(cycle).or_default();
-            let changes = alert(programme, cohort, used, alerts);
-            self.alerts.extend(
-                changes
-                    .into_iter()
-                    .map(|(kind, revision, change)| AlertChange {
-                        imsi,
-                        cycle,
-                        kind,
-                        revision,
-                        change,
-                        at_ms: why.at_ms,
-                    }),
-            );
+            let limit = cohort.allowance(Class::Education).map_or(0, |a| a.bytes);
+            let used = charged(programme, Class::Education, used);
+            let steps = alerts.settle(limit, used, cohort.thresholds.contains(&80));
+            self.alerts.extend(changes(imsi, cycle, why.at_ms, steps));
         }
     }
 
@@ -313,23 +274,8 @@ impl Quotas {
             return;
         };
         for (earlier, alerts) in account.alerts.range_mut(..cycle) {
-            let both = [
-                (AlertKind::SimQuota80, &mut alerts.quota_80),
-                (AlertKind::SimExhausted, &mut alerts.exhausted),
-            ];
-            for (kind, alert) in both {
-                if alert.firing {
-                    let (revision, change) = alert.turn(false);
-                    self.alerts.push(AlertChange {
-                        imsi,
-                        cycle: *earlier,
-                        kind,
-                        revision,
-                        change,
-                        at_ms,
-                    });
-                }
-            }
+            let steps = alerts.resolve();
+            self.alerts.extend(changes(imsi, *earlier, at_ms, steps));
         }
     }
 
@@ -362,10 +308,7 @@ impl Quotas {
             let Some(cohort) = programme.cohorts.iter().find(|c| c.id == account.cohort) else {
                 continue;
             };
-            let first_used = account.used.keys().next().copied().unwrap_or(current);
-            let mut cycle = month_of(account.valid_from)
-                .max(account.enrolled_in)
-                .min(first_used);
+            let mut cycle = account.open_from;
             while cycle <= current {
                 let used = account.used.get(&cycle).copied().unwrap_or_default();
                 for class in [Class::Education, Class::System, Class::Other] {
@@ -416,47 +359,20 @@ fn wanted(
     }
 }
 
-impl Alert {
-    fn turn(&mut self, firing: bool) -> (u32, Change) {
-        self.firing = firing;
-        self.revision += 1;
-        (
-            self.revision,
-            if firing {
-                Change::Fire
-            } else {
-                Change::Resolve
-            },
-        )
-    }
-}
-
-/// The alert changes that a state of an enforced SIM calls for.
-fn alert(
-    programme: &Programme,
-    cohort: &Cohort,
-    used: ByClass,
-    alerts: &mut Alerts,
-) -> Vec<(AlertKind, u32, Change)> {
-    let limit = cohort.allowance(Class::Education).map_or(0, |a| a.bytes);
-    if limit == 0 {
-        return Vec::new();
-    }
-    let used = charged(programme, Class::Education, used);
-    let exhausted = used >= limit;
-    let reached_80 = u128::from(used) * 100 >= u128::from(limit) * 80;
-    let mut changes = Vec::new();
-    if exhausted != alerts.exhausted.firing {
-        let (revision, change) = alerts.exhausted.turn(exhausted);
-        changes.push((AlertKind::SimExhausted, revision, change));
-    }
-    if exhausted && alerts.quota_80.revision == 0 {
-        alerts.quota_80_passed_over = true;
-    }
-    let wanted_80 = reached_80 && cohort.thresholds.contains(&80) && !alerts.quota_80_passed_over;
-    if wanted_80 != alerts.quota_80.firing {
-        let (revision, change) = alerts.quota_80.turn(wanted_80);
-        changes.push((AlertKind::SimQuota80, revision, change));
-    }
-    changes
+/// Steps of a SIM's alerts as changes.
+fn changes(
+    imsi: Imsi,
+    cycle: Date,
+    at_ms: i64,
+    steps: Vec<AlertStep>,
+) -> impl Iterator<Item = AlertChange> {
+    let change = move |(kind, revision, change)| AlertChange {
+        imsi,
+        cycle,
+        kind,
+        revision,
+        change,
+        at_ms,
+    };
+    steps.into_iter().map(change)
 }
