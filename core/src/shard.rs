@@ -11,6 +11,8 @@ mod enrol;
 mod policy;
 mod rows;
 mod take;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use jiff::civil::Date;
