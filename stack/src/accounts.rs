@@ -12,6 +12,9 @@ pub const OWNER: &str = "hissa";
 /// The account that may only read.
 pub const ANALYST: &str = "analyst";
 
+/// The one database that this account may read.
+pub const READABLE: &str = "pub";
+
 /// A name and a password, and the file that holds the password alone, for configurations that name a file.
 #[derive(Debug, Clone)]
 pub struct Account {

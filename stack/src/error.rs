@@ -15,6 +15,14 @@ pub struct LogEnd {
     pub lines: String,
 }
 
+impl LogEnd {
+    /// Whether these lines say `sign` somewhere.
+    #[must_use]
+    pub fn contains(&self, sign: &str) -> bool {
+        self.lines.contains(sign)
+    }
+}
+
 impl fmt::Display for LogEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod child;
+pub mod clickhouse;
 pub mod detached;
 pub mod download;
 pub mod error;

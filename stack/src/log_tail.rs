@@ -10,7 +10,7 @@ use crate::error::LogEnd;
 const BYTES_MAX: u64 = 16 * 1024;
 
 /// A line longer than this is cut.
-const LINE_CHARS_MAX: usize = 400;
+const LINE_CHARS_MAX: usize = 1000;
 
 /// The last `lines` lines of the log at `path`.
 pub(crate) fn of(path: &Path, lines: usize) -> Box<LogEnd> {

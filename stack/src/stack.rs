@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{self, Account};
+use crate::clickhouse::{ClickHouse, ClickHouseOptions, User};
 use crate::download::chdb;
 use crate::error::StackError;
 use crate::folders;
@@ -40,6 +42,7 @@ impl StackOptions {
 #[derive(Debug)]
 pub struct Stack {
     kafka: Kafka,
+    clickhouse: ClickHouse,
     owner: Account,
     analyst: Account,
     data_dir: PathBuf,
@@ -72,14 +75,30 @@ impl Stack {
         let analyst = accounts::account(&data_dir, accounts::ANALYST)?;
         let cache = folders::cache()?;
 
-        let kafka_options = KafkaOptions {
+        let kafka = KafkaOptions {
             folder: data_dir.join("kafka"),
-            cache,
+            cache: cache.clone(),
             port: options.kafka_port,
         };
-        let kafka = Kafka::launch(&kafka_options, report)?;
+        let users = vec![
+            User::owner(&owner.user, &owner.password),
+            User::reader(&analyst.user, &analyst.password, &[accounts::READABLE]),
+        ];
+        let (kafka, clickhouse) = side_by_side(
+            || Kafka::launch(&kafka, report),
+            || {
+                launch_clickhouse(
+                    &cache,
+                    data_dir.join("clickhouse"),
+                    options.clickhouse_port,
+                    users,
+                    report,
+                )
+            },
+        )?;
         Ok(Stack {
             kafka,
+            clickhouse,
             owner,
             analyst,
             data_dir,
@@ -91,6 +110,12 @@ impl Stack {
     #[must_use]
     pub fn bootstrap(&self) -> String {
         self.kafka.bootstrap()
+    }
+
+    /// ClickHouse's HTTP interface: `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn clickhouse_url(&self) -> String {
+        self.clickhouse.url().to_owned()
     }
 
     /// The account that owns ClickHouse's tables.
@@ -116,13 +141,19 @@ impl Stack {
         &mut self.kafka
     }
 
+    /// ClickHouse by itself.
+    pub fn clickhouse(&mut self) -> &mut ClickHouse {
+        &mut self.clickhouse
+    }
+
     /// Whether both services still run.
     ///
     /// # Errors
     ///
     /// [`StackError::Died`] for the one that ended, with the end of its log.
     pub fn check(&mut self) -> Result<(), StackError> {
-        self.kafka.check()
+        self.kafka.check()?;
+        self.clickhouse.check()
     }
 
     /// Ends both services in good order: they close their files, nothing is lost.
@@ -140,7 +171,8 @@ impl Stack {
     ///
     /// As [`Stack::stop`].
     pub fn stop_blocking(self) -> Result<(), StackError> {
-        self.kafka.stop()
+        let (kafka, clickhouse) = (self.kafka, self.clickhouse);
+        side_by_side(|| kafka.stop(), || clickhouse.stop_blocking()).map(drop)
     }
 }
 
@@ -151,9 +183,46 @@ impl Stack {
 /// A tool is missing, a download failed or is not the pinned one, or the disk is full.
 pub fn fetch(report: &Report) -> Result<(), StackError> {
     let cache = folders::cache()?;
-    Kafka::fetch(&cache, report)?;
-    chdb::fetch(&cache, report)?;
-    Ok(())
+    side_by_side(|| Kafka::fetch(&cache, report), || library(&cache, report)).map(drop)
+}
+
+/// The library of ClickHouse's engine, fetched if need be.
+fn library(cache: &Path, report: &Report) -> Result<PathBuf, StackError> {
+    ClickHouseOptions::library_override().map_or_else(|| chdb::fetch(cache, report), Ok)
+}
+
+fn launch_clickhouse(
+    cache: &Path,
+    data_dir: PathBuf,
+    port: Option<u16>,
+    users: Vec<User>,
+    report: &Report,
+) -> Result<ClickHouse, StackError> {
+    let options = ClickHouseOptions {
+        data_dir,
+        port,
+        lib: library(cache, report)?,
+        binary: ClickHouseOptions::beside_this_program()?,
+        users,
+        memory_per_query_mib: None,
+    };
+    ClickHouse::launch_blocking(&options, report)
+}
+
+/// Does both at once; the first's error goes before the second's. What one has started while the other failed is
+/// dropped, which ends it.
+fn side_by_side<A: Send, B: Send>(
+    one: impl FnOnce() -> Result<A, StackError>,
+    other: impl FnOnce() -> Result<B, StackError> + Send,
+) -> Result<(A, B), StackError> {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        let other = other
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((one?, other?))
+    })
 }
 
 /// Runs `work` on a thread for blocking work; a panic in it goes on in the caller.

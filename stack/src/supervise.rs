@@ -89,10 +89,14 @@ fn state_of(stack: &mut Stack) -> StackState {
         address: stack.bootstrap(),
         pid: stack.kafka().pid(),
     };
+    let clickhouse = Service {
+        address: stack.clickhouse_url(),
+        pid: stack.clickhouse().pid(),
+    };
     StackState {
         supervisor_pid: process::id(),
         data_dir: stack.data_dir().to_owned(),
-        clickhouse: kafka.clone(),
+        clickhouse,
         kafka,
         owner: (
             stack.owner().user.clone(),

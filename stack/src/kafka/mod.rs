@@ -207,8 +207,7 @@ fn start_on_a_free_port(
         match broker.start(port, ports::free()?) {
             Ok(child) => return Ok((child, port)),
             Err(StackError::Died { log, .. })
-                if tries < TRIES_MAX
-                    && (log.lines.contains(PORT_TAKEN) || log.lines.contains(LOCKED)) =>
+                if tries < TRIES_MAX && (log.contains(PORT_TAKEN) || log.contains(LOCKED)) =>
             {
                 thread::sleep(Duration::from_millis(300));
             }
