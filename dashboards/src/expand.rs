@@ -20,7 +20,9 @@ pub struct TimeRange {
 pub enum ExpandError {
     #[error("no value for the variable {0}: choose one")]
     Variable(String),
-    #[error("the format {1} of the variable {0} is not known here: csv, raw, singlequote or sqlstring")]
+    #[error(
+        "the format {1} of the variable {0} is not known here: csv, raw, singlequote or sqlstring"
+    )]
     Format(String, String),
     #[error("the macro {0} is not known here")]
     Macro(String),
@@ -90,7 +92,11 @@ fn called<'a>(
 ) -> Result<(String, &'a str), ExpandError> {
     let seconds = |at: i64| format!("toDateTime({at})");
     if matches!(name, "fromTime" | "toTime") {
-        let at = if name == "fromTime" { range.from } else { range.to };
+        let at = if name == "fromTime" {
+            range.from
+        } else {
+            range.to
+        };
         return Ok((seconds(at), behind.strip_prefix("()").unwrap_or(behind)));
     }
     let (from, to) = match name {
@@ -98,7 +104,8 @@ fn called<'a>(
         "dateFilter" => (day(range.from)?, day(range.to)?),
         _ => return Err(ExpandError::Macro(format!("$__{name}"))),
     };
-    let (column, behind) = argument(behind).ok_or_else(|| ExpandError::Open(format!("__{name}")))?;
+    let (column, behind) =
+        argument(behind).ok_or_else(|| ExpandError::Open(format!("__{name}")))?;
     Ok((format!("{column} >= {from} AND {column} <= {to}"), behind))
 }
 
@@ -121,7 +128,10 @@ fn argument(text: &str) -> Option<(&str, &str)> {
 
 fn day(at: i64) -> Result<String, ExpandError> {
     let at = Timestamp::from_second(at).map_err(|_| ExpandError::Time(at))?;
-    Ok(format!("toDate('{}')", TimeZone::UTC.to_datetime(at).date()))
+    Ok(format!(
+        "toDate('{}')",
+        TimeZone::UTC.to_datetime(at).date()
+    ))
 }
 
 #[cfg(test)]
@@ -144,20 +154,33 @@ mod tests {
             ("SELECT 1", "SELECT 1"),
             ("c = ${cohort:singlequote}", "c = 'pilote-rural'"),
             ("c = '$cohort' AND 1", "c = 'pilote-rural' AND 1"),
-            ("p IN (${province:singlequote})", r"p IN ('07.211','M\'diq')"),
+            (
+                "p IN (${province:singlequote})",
+                r"p IN ('07.211','M\'diq')",
+            ),
             ("p IN (${province:sqlstring})", "p IN ('07.211','M''diq')"),
             ("p IN (${province})", "p IN ('07.211','M'diq')"),
             ("${province:csv}", "07.211,M'diq"),
             ("match(x, 'a$')", "match(x, 'a$')"),
-            ("$__timeFilter(t) AND 1", "t >= toDateTime(1769904000) AND t <= toDateTime(1773188100) AND 1"),
+            (
+                "$__timeFilter(t) AND 1",
+                "t >= toDateTime(1769904000) AND t <= toDateTime(1773188100) AND 1",
+            ),
             (
                 "$__dateFilter(toDate(t))",
                 "toDate(t) >= toDate('2026-02-01') AND toDate(t) <= toDate('2026-03-11')",
             ),
-            ("t > $__fromTime AND t < $__toTime()", "t > toDateTime(1769904000) AND t < toDateTime(1773188100)"),
+            (
+                "t > $__fromTime AND t < $__toTime()",
+                "t > toDateTime(1769904000) AND t < toDateTime(1773188100)",
+            ),
         ];
         for (sql, expected) in table {
-            assert_eq!(expand(sql, &values, RANGE).as_deref(), Ok(expected), "{sql}");
+            assert_eq!(
+                expand(sql, &values, RANGE).as_deref(),
+                Ok(expected),
+                "{sql}"
+            );
         }
     }
 
@@ -167,7 +190,10 @@ mod tests {
         let table = [
             ("${month}", ExpandError::Variable("month".into())),
             ("$none", ExpandError::Variable("none".into())),
-            ("${x:lucene}", ExpandError::Format("x".into(), "lucene".into())),
+            (
+                "${x:lucene}",
+                ExpandError::Format("x".into(), "lucene".into()),
+            ),
             ("$__adHoc(t)", ExpandError::Macro("$__adHoc".into())),
             ("$__timeFilter(t", ExpandError::Open("__timeFilter".into())),
             ("${x", ExpandError::Open("{".into())),

@@ -44,7 +44,9 @@ pub struct Variable {
 pub enum DashboardError {
     #[error("reading the dashboard Programme: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("panel \"{title}\" of the dashboard Programme has format {format}: expected 0 (time series) or 1 (table)")]
+    #[error(
+        "panel \"{title}\" of the dashboard Programme has format {format}: expected 0 (time series) or 1 (table)"
+    )]
     Format { title: String, format: u8 },
 }
 
@@ -155,10 +157,16 @@ mod tests {
     #[test]
     fn analysts_read_views_of_pub_and_nothing_else() {
         let queries = panels().unwrap().into_iter().map(|panel| panel.sql);
-        let filled = variables().unwrap().into_iter().map(|variable| variable.sql);
+        let filled = variables()
+            .unwrap()
+            .into_iter()
+            .map(|variable| variable.sql);
         for sql in queries.chain(filled) {
             let words: Vec<&str> = sql.split_whitespace().collect();
-            for pair in words.windows(2).filter(|pair| matches!(pair[0], "FROM" | "JOIN")) {
+            for pair in words
+                .windows(2)
+                .filter(|pair| matches!(pair[0], "FROM" | "JOIN"))
+            {
                 assert!(pair[1].starts_with("pub."), "{sql}");
             }
         }
@@ -186,7 +194,8 @@ mod tests {
     fn no_two_panels_overlap() {
         let mut taken = std::collections::BTreeSet::new();
         for panel in file()["panels"].as_array().unwrap() {
-            let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
+            let [x, y, w, h] =
+                ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
             for place in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
                 assert!(place.0 < 24 && taken.insert(place), "{}", panel["title"]);
             }
@@ -196,11 +205,18 @@ mod tests {
     #[test]
     fn a_variable_comes_behind_those_that_it_depends_on() {
         let variables = variables().unwrap();
-        let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
+        let names: Vec<&str> = variables
+            .iter()
+            .map(|variable| variable.name.as_str())
+            .collect();
         assert_eq!(names, ["cohort", "region", "province", "month"]);
         for (place, variable) in variables.iter().enumerate() {
             for name in &names[place..] {
-                assert!(!variable.sql.contains(&format!("${{{name}")), "{}", variable.name);
+                assert!(
+                    !variable.sql.contains(&format!("${{{name}")),
+                    "{}",
+                    variable.name
+                );
             }
         }
     }

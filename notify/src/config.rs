@@ -90,7 +90,9 @@ pub enum ConfigError {
         "`link` does not contain `{{alert}}`: every message would lead to the same place; write for example \"https://hissa.example/alertes/{{alert}}\""
     )]
     Link,
-    #[error("`webhook.url` is not usable: it has to begin with https:// or http:// and name a host")]
+    #[error(
+        "`webhook.url` is not usable: it has to begin with https:// or http:// and name a host"
+    )]
     Url,
     #[error("`webhook.{0}` is 0: set it to 1 or more, or leave it out")]
     Zero(&'static str),

@@ -89,7 +89,8 @@ impl Desk {
     /// A partition is no longer ours: what waits is the new owner's, what is under way goes unnoticed.
     pub(crate) fn revoke(&mut self, partition: i32) {
         self.partitions.remove(&partition);
-        self.waiting.retain(|delivery| delivery.partition != partition);
+        self.waiting
+            .retain(|delivery| delivery.partition != partition);
     }
 
     /// A change was read, in the order of its partition.
@@ -204,7 +205,11 @@ mod tests {
             (6, "b", 1, News::Outdated),
         ];
         for (offset, id, revision, expected) in table {
-            assert_eq!(desk.read(0, offset, 0, of(id, revision)), expected, "{offset}");
+            assert_eq!(
+                desk.read(0, offset, 0, of(id, revision)),
+                expected,
+                "{offset}"
+            );
         }
         assert_eq!(desk.open(), 2);
         assert_eq!(desk.read(7, 0, 0, of("a", 4)), News::Foreign);
@@ -219,7 +224,10 @@ mod tests {
         }
         let first = desk.start().unwrap();
         let second = desk.start().unwrap();
-        assert_eq!((first.change.id.as_str(), second.change.id.as_str()), ("a", "b"));
+        assert_eq!(
+            (first.change.id.as_str(), second.change.id.as_str()),
+            ("a", "b")
+        );
         assert_eq!(desk.start(), None, "two are under way");
         desk.finish(&second);
         assert_eq!(desk.start().unwrap().change.id, "c");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hissa_core::sim::SimId;
 use hissa_links::kafka::KafkaLink;
+use hissa_links::stop::Stop;
 use hissa_links::topics::DIRECTORY;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
@@ -41,8 +42,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Reads the directory to its end, and follows it from then on. The topic has one partition.
-    pub(crate) async fn open(link: &KafkaLink) -> anyhow::Result<Directory> {
+    /// Reads the directory to its end, and follows it until asked to stop. The topic has one partition.
+    pub(crate) async fn open(link: &KafkaLink, stop: Stop) -> anyhow::Result<Directory> {
         let consumer: StreamConsumer = link
             .consumer("notify-directory", None)?
             .create()
@@ -55,7 +56,13 @@ impl Directory {
             entries: Arc::default(),
             position: watch::Sender::new(0),
         };
-        tokio::spawn(directory.clone().follow());
+        let follower = directory.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = follower.follow() => {}
+            }
+        });
         let end = directory.end().await?;
         directory.read_up_to(end).await;
         Ok(directory)
@@ -98,8 +105,8 @@ impl Directory {
         let _ = position.wait_for(|read| *read >= end).await;
     }
 
-    /// Ends with the process; librdkafka reconnects by itself.
-    async fn follow(self) {
+    /// Never ends by itself; librdkafka reconnects.
+    async fn follow(&self) {
         loop {
             match self.consumer.recv().await {
                 Ok(message) => {
@@ -166,13 +173,24 @@ mod tests {
         let table = [
             (key.as_str(), Some(json), Ok(Some((sim, Some(entry))))),
             (key.as_str(), None, Ok(Some((sim, None)))),
-            (key.as_str(), Some("{}"), Ok(Some((sim, Some(Entry::default()))))),
-            (key.as_str(), Some("T-0412"), Err("its value is not an entry")),
+            (
+                key.as_str(),
+                Some("{}"),
+                Ok(Some((sim, Some(Entry::default())))),
+            ),
+            (
+                key.as_str(),
+                Some("T-0412"),
+                Err("its value is not an entry"),
+            ),
             ("sim/0412", Some(json), Err("its key names no SIM")),
             ("tag/T-0412", Some("{\"sim\":\"\"}"), Ok(None)),
         ];
         for (key, value, expected) in table {
-            assert_eq!(read(Some(key.as_bytes()), value.map(str::as_bytes)), expected);
+            assert_eq!(
+                read(Some(key.as_bytes()), value.map(str::as_bytes)),
+                expected
+            );
         }
     }
 }

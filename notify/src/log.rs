@@ -123,7 +123,9 @@ impl AlertLog {
             Err(KafkaError::PartitionEOF(_)) => return Ok(None),
             Err(why) => {
                 if let Some((code, fatal)) = self.consumer.client().fatal_error() {
-                    bail!("the consumer of {ALERTS} cannot go on ({code}: {fatal}); start the service again");
+                    bail!(
+                        "the consumer of {ALERTS} cannot go on ({code}: {fatal}); start the service again"
+                    );
                 }
                 tracing::warn!(%why, "reading {ALERTS}");
                 return Ok(None);

@@ -102,7 +102,11 @@ impl Writer {
     ///
     /// # Errors
     /// The change's time is no time (before year -9999 or after 9999).
-    pub(crate) fn write(&self, change: &AlertChange, entry: Option<&Entry>) -> anyhow::Result<Message> {
+    pub(crate) fn write(
+        &self,
+        change: &AlertChange,
+        entry: Option<&Entry>,
+    ) -> anyhow::Result<Message> {
         let alert_id = opaque(&["alert", &change.id]);
         let link = self.link.replace("{alert}", &alert_id);
         let asset_tag = entry.and_then(|entry| entry.asset_tag.clone());
@@ -136,7 +140,10 @@ impl Writer {
             },
         };
         Ok(Message {
-            id: format!("msg_{}", opaque(&["message", &change.id, &change.revision.to_string()])),
+            id: format!(
+                "msg_{}",
+                opaque(&["message", &change.id, &change.revision.to_string()])
+            ),
             body: serde_json::to_string(&body)?,
         })
     }
@@ -216,13 +223,20 @@ pub(crate) mod tests {
     #[test]
     fn an_id_says_which_change_it_is_and_nothing_else() {
         let writer = Writer::new("https://h.example/{alert}").unwrap();
-        let id = |change: &AlertChange, entry: Option<&Entry>| writer.write(change, entry).unwrap().id;
+        let id =
+            |change: &AlertChange, entry: Option<&Entry>| writer.write(change, entry).unwrap().id;
         let fired = change(AlertKind::SimQuota80, Change::Fire);
         let mut again = fired.clone();
         again.generation = 2;
         assert_eq!(id(&fired, None), id(&again, Some(&entry())));
-        assert_ne!(id(&fired, None), id(&change(AlertKind::SimQuota80, Change::Resolve), None));
-        assert_ne!(id(&fired, None), id(&change(AlertKind::SimExhausted, Change::Fire), None));
+        assert_ne!(
+            id(&fired, None),
+            id(&change(AlertKind::SimQuota80, Change::Resolve), None)
+        );
+        assert_ne!(
+            id(&fired, None),
+            id(&change(AlertKind::SimExhausted, Change::Fire), None)
+        );
     }
 
     #[test]
@@ -258,7 +272,10 @@ pub(crate) mod tests {
                 ) },
             },
         });
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&message.body).unwrap(), expected);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&message.body).unwrap(),
+            expected
+        );
         let body: Body = serde_json::from_str(&message.body).unwrap();
         assert_eq!(body.kind, EventType::Fired);
     }

@@ -49,7 +49,7 @@ pub struct Tally {
     pub repeated: u64,
     /// Tries that were answered as [`Receiver::answer`] said.
     pub turned_away: u64,
-    /// Tries without a valid signature, or without a readable body: answered 400.
+    /// Tries without a valid signature, or without a readable body: answered 401, which says nothing about the message.
     pub invalid: u64,
 }
 
@@ -167,7 +167,7 @@ impl Inbox {
 async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Response {
     let Some(message) = inbox.read(&headers, &body) else {
         inbox.count(|tally| tally.invalid += 1);
-        return StatusCode::BAD_REQUEST.into_response();
+        return StatusCode::UNAUTHORIZED.into_response();
     };
     let mut kept = inbox.kept();
     if let Answer::TurnAway {

@@ -50,7 +50,10 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
     let (directory_part, alerts_part) = (health.part("directory"), health.part("alerts"));
     let address = http::serve(config.listen, registry, health, stop.clone()).await?;
     tracing::info!(%address, "notify serves /metrics, /livez and /readyz");
-    config.kafka.answers("starting notify", KAFKA_ANSWERS).await?;
+    config
+        .kafka
+        .answers("starting notify", KAFKA_ANSWERS)
+        .await?;
 
     // The topics may be created by a service that starts later.
     tokio::select! {
@@ -60,7 +63,7 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
     directory_part.waiting("reading to its end");
     let directory = tokio::select! {
         () = stop.wait() => return Ok(()),
-        directory = Directory::open(&config.kafka) => directory?,
+        directory = Directory::open(&config.kafka, stop.clone()) => directory?,
     };
     directory_part.ready();
     let (log, rebalances) = AlertLog::open(&config.kafka, &config.group)?;
@@ -212,7 +215,10 @@ impl Round {
         self.look(CommitMode::Sync);
         let left = self.desk.open();
         if left > 0 {
-            tracing::warn!(left, "stopped with alert changes that are not delivered; the next start sends them");
+            tracing::warn!(
+                left,
+                "stopped with alert changes that are not delivered; the next start sends them"
+            );
         }
         drained.unwrap_or(Ok(()))
     }
@@ -243,5 +249,7 @@ impl Post {
 fn now_ms() -> i64 {
     // A clock before 1970 makes every age 0, and nothing else of it.
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }

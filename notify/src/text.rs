@@ -211,24 +211,87 @@ mod tests {
         let texts = Texts::french().unwrap();
         let (late, reset) = (Some(date(2026, 2, 24)), 1_772_323_200_000);
         let table: [(_, _, _, _, _, _, &str); 9] = [
-            (SimQuota80, Fire, "block", late, 0, Some("T-0412"),
-             "Tablette T-0412 : 16,0 Go sur 20 utilisés. À ce rythme, fin vers le 24 février 2026. Remise à zéro : 1 mars 2026. https://h.example/a"),
-            (SimQuota80, Fire, "block", None, 0, Some("T-0412"),
-             "Tablette T-0412 : 16,0 Go sur 20 utilisés. À ce rythme, le quota suffit jusqu'à la remise à zéro : 1 mars 2026. https://h.example/a"),
-            (SimQuota80, Resolve, "block", None, reset, Some("T-0412"),
-             "Tablette T-0412 : de nouveau sous le seuil du quota (remise à zéro du 1 mars 2026)."),
-            (SimExhausted, Fire, "throttle", None, 0, Some("T-0412"),
-             "Tablette T-0412 : 20 Go épuisés. Sites éducatifs ralentis jusqu'au 1 mars 2026. Prolongation : https://h.example/a"),
-            (SimExhausted, Fire, "block", None, 0, None,
-             "Une tablette sans étiquette : 20 Go épuisés. Sites éducatifs bloqués jusqu'au 1 mars 2026. Prolongation : https://h.example/a"),
-            (SimExhausted, Fire, "allow", None, 0, Some("T-0412"),
-             "Tablette T-0412 : 20 Go épuisés. Les sites éducatifs restent accessibles. Remise à zéro : 1 mars 2026. https://h.example/a"),
-            (SimExhausted, Resolve, "block", None, reset, Some("T-0412"),
-             "Tablette T-0412 : accès rétabli (remise à zéro du 1 mars 2026)."),
-            (SimExhausted, Resolve, "throttle", None, 0, None,
-             "Une tablette sans étiquette : accès rétabli (quota relevé)."),
-            (SimExhausted, Resolve, "allow", None, reset, Some("T-0412"),
-             "Tablette T-0412 : quota de nouveau disponible (remise à zéro du 1 mars 2026)."),
+            (
+                SimQuota80,
+                Fire,
+                "block",
+                late,
+                0,
+                Some("T-0412"),
+                "Tablette T-0412 : 16,0 Go sur 20 utilisés. À ce rythme, fin vers le 24 février 2026. Remise à zéro : 1 mars 2026. https://h.example/a",
+            ),
+            (
+                SimQuota80,
+                Fire,
+                "block",
+                None,
+                0,
+                Some("T-0412"),
+                "Tablette T-0412 : 16,0 Go sur 20 utilisés. À ce rythme, le quota suffit jusqu'à la remise à zéro : 1 mars 2026. https://h.example/a",
+            ),
+            (
+                SimQuota80,
+                Resolve,
+                "block",
+                None,
+                reset,
+                Some("T-0412"),
+                "Tablette T-0412 : de nouveau sous le seuil du quota (remise à zéro du 1 mars 2026).",
+            ),
+            (
+                SimExhausted,
+                Fire,
+                "throttle",
+                None,
+                0,
+                Some("T-0412"),
+                "Tablette T-0412 : 20 Go épuisés. Sites éducatifs ralentis jusqu'au 1 mars 2026. Prolongation : https://h.example/a",
+            ),
+            (
+                SimExhausted,
+                Fire,
+                "block",
+                None,
+                0,
+                None,
+                "Une tablette sans étiquette : 20 Go épuisés. Sites éducatifs bloqués jusqu'au 1 mars 2026. Prolongation : https://h.example/a",
+            ),
+            (
+                SimExhausted,
+                Fire,
+                "allow",
+                None,
+                0,
+                Some("T-0412"),
+                "Tablette T-0412 : 20 Go épuisés. Les sites éducatifs restent accessibles. Remise à zéro : 1 mars 2026. https://h.example/a",
+            ),
+            (
+                SimExhausted,
+                Resolve,
+                "block",
+                None,
+                reset,
+                Some("T-0412"),
+                "Tablette T-0412 : accès rétabli (remise à zéro du 1 mars 2026).",
+            ),
+            (
+                SimExhausted,
+                Resolve,
+                "throttle",
+                None,
+                0,
+                None,
+                "Une tablette sans étiquette : accès rétabli (quota relevé).",
+            ),
+            (
+                SimExhausted,
+                Resolve,
+                "allow",
+                None,
+                reset,
+                Some("T-0412"),
+                "Tablette T-0412 : quota de nouveau disponible (remise à zéro du 1 mars 2026).",
+            ),
         ];
         for (kind, what, state, runs_out_on, at_ms, tag, expected) in table {
             let mut said = change(kind, what);
@@ -257,7 +320,10 @@ mod tests {
             (19_999_999_999, "19.9", "19.999999999"),
             (20_000_000_000, "20.0", "20"),
         ] {
-            assert_eq!((tenths(bytes).as_str(), exact(bytes).as_str()), (in_tenths, exactly));
+            assert_eq!(
+                (tenths(bytes).as_str(), exact(bytes).as_str()),
+                (in_tenths, exactly)
+            );
         }
     }
 }

@@ -287,7 +287,10 @@ mod tests {
             let path = folder.path().join(format!("wrong-{}", wrong.len()));
             secret::create("a secret", &path, wrong).unwrap();
             let message = signer(&path).err().unwrap().to_string();
-            assert!(message.contains("24 to 64") && !message.contains(wrong), "{message}");
+            assert!(
+                message.contains("24 to 64") && !message.contains(wrong),
+                "{message}"
+            );
         }
     }
 }
