@@ -119,9 +119,9 @@ pub enum StackCommand {
     /// Start both, and return when they answer.
     Up(StackArgs),
     /// Say what runs, and where.
-    Status(StackFolder),
+    Status,
     /// Stop both in good order.
-    Down(StackFolder),
+    Down,
     /// Only fetch and prepare what `up` and `demo` need.
     #[command(hide = true)]
     Fetch,
@@ -131,16 +131,10 @@ pub enum StackCommand {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct StackFolder {
-    /// Where data, logs and passwords are kept [default: the user's state folder].
+pub struct StackArgs {
+    /// Where data, logs and passwords are kept [default: below the user's state folder].
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Args)]
-pub struct StackArgs {
-    #[command(flatten)]
-    pub folder: StackFolder,
     /// Kafka's port on 127.0.0.1 [default: a free one].
     #[arg(long, value_name = "PORT")]
     pub kafka_port: Option<u16>,
@@ -208,7 +202,7 @@ pub struct StatusArgs {
 pub struct ExplainArgs {
     #[command(flatten)]
     pub sim: SimArg,
-    /// The class of traffic [default: the one that is restricted, else education].
+    /// The class of traffic [default: education].
     #[arg(long, value_name = "CLASS", value_parser = ["education", "other", "system"])]
     pub class: Option<String>,
     /// The state at that time: 2026-02-22T19:30:00Z, or 2026-02-22T19:30 in the programme's zone.

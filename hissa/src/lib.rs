@@ -2,12 +2,19 @@
 //! packages of their own.
 
 pub mod args;
+mod blocking;
 pub mod check;
 pub mod config;
 pub mod console;
 pub mod demo;
 pub mod exit;
+pub mod explain;
+pub mod generate;
 pub mod import;
+pub mod services;
+pub mod sim_name;
+pub mod status;
+pub mod stack_command;
 pub mod topic_reader;
 
 use anyhow::Context as _;
@@ -42,20 +49,28 @@ fn report(error: &anyhow::Error, console: &Console) {
 }
 
 fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
-    match cli.command {
-        Command::Check(args) => check::run(&args, console),
+    let config = cli.common.config.as_deref();
+    if let Some(services) = services::of(&cli.command) {
+        return runtime()?.block_on(services::run(services, config, console));
+    }
+    match &cli.command {
+        Command::Demo(args) => runtime()?.block_on(demo::run(args, console)),
+        Command::Generate(args) => generate::run(args, console),
+        Command::Stack(command) => stack_command::run(command, console),
+        Command::Check(args) => check::run(args, console),
+        Command::Import(args) => runtime()?.block_on(import::run(args, config, console)),
+        Command::Status(args) => runtime()?.block_on(status::run(args, config, console)),
+        Command::Explain(args) => runtime()?.block_on(explain::run(args, config, console)),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "hissa", &mut std::io::stdout());
+            clap_complete::generate(*shell, &mut Cli::command(), "hissa", &mut std::io::stdout());
             Ok(Exit::Fine)
         }
-        Command::Import(args) => {
-            runtime()?.block_on(import::run(&args, cli.common.config.as_deref(), console))
-        }
-        _ => anyhow::bail!("this command is not wired yet"),
+        // The services run above.
+        Command::Up | Command::Ingest | Command::Aggregate | Command::Notify => Ok(Exit::Usage),
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

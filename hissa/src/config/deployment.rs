@@ -27,8 +27,8 @@ pub struct Deployment {
     pub programme: PathBuf,
     /// Our own cluster.
     pub kafka: KafkaLink,
-    /// The carrier's cluster; none: our own has the feeds' topics too.
-    pub carrier: Option<KafkaLink>,
+    /// The carrier's cluster; our own, where the file names no other.
+    pub carrier: KafkaLink,
     pub clickhouse: ClickHouseLink,
     pub ingest: IngestSection,
     pub aggregator: AggregatorSection,
@@ -66,24 +66,6 @@ pub struct Webhook {
     pub url: String,
     /// The file with `whsec_…`.
     pub secret_file: PathBuf,
-    /// How long one try may take.
-    pub timeout_ms: u64,
-    /// The wait after a first failed try; it doubles from try to try, up to the longest.
-    pub retry_first_ms: u64,
-    pub retry_most_ms: u64,
-}
-
-impl Webhook {
-    /// A receiver, tried with the usual patience: 10 s a try, waits of 0.5 s to 30 s.
-    pub fn to(url: impl Into<String>, secret_file: impl Into<PathBuf>) -> Webhook {
-        Webhook {
-            url: url.into(),
-            secret_file: secret_file.into(),
-            timeout_ms: 10_000,
-            retry_first_ms: 500,
-            retry_most_ms: 30_000,
-        }
-    }
 }
 
 const LISTEN: [(&str, u16); 3] = [("ingest", 9301), ("aggregator", 9302), ("notify", 9303)];
@@ -127,7 +109,7 @@ fn read_root(root: &Section<'_>, folder: &Path) -> Option<Deployment> {
         section.need(&["internal"]);
         let internal = section.open_table("internal", |link| read_kafka(link, folder));
         let carrier = section.open_table("carrier", |link| read_kafka(link, folder));
-        internal.map(|internal| (internal, carrier))
+        internal.map(|internal| (internal.clone(), carrier.unwrap_or(internal)))
     });
     let clickhouse = root
         .table("clickhouse", |section| read_clickhouse(section, folder))
@@ -298,28 +280,9 @@ fn read_webhook(section: &Section<'_>, folder: &Path) -> Option<Webhook> {
         check_url(section, url);
     }
     let secret_file = section.text("secret_file");
-    let wait = |key, usual: u64| match section.duration_ms(key) {
-        Some(found) if found.value == 0 => {
-            section.report(found.span, format!("`{key}` is 0"), "give it some time");
-            usual
-        }
-        found => found.map_or(usual, |found| found.value),
-    };
-    let mut webhook = Webhook::to("", "");
-    webhook.timeout_ms = wait("timeout", webhook.timeout_ms);
-    webhook.retry_first_ms = wait("retry_first", webhook.retry_first_ms);
-    webhook.retry_most_ms = wait("retry_most", webhook.retry_most_ms);
-    if webhook.retry_most_ms < webhook.retry_first_ms {
-        section.report(
-            section.span(),
-            "`retry_most` is shorter than `retry_first`",
-            "waits grow from the first to the most: raise `retry_most`",
-        );
-    }
     Some(Webhook {
         url: url?.value,
         secret_file: folder.join(secret_file?.value),
-        ..webhook
     })
 }
 
@@ -356,8 +319,7 @@ impl Deployment {
             quoted_path(&self.key_file),
             quoted_path(&self.programme),
         );
-        let carrier = self.carrier.iter().map(|link| ("carrier", link));
-        for (name, link) in std::iter::once(("internal", &self.kafka)).chain(carrier) {
+        for (name, link) in [("internal", &self.kafka), ("carrier", &self.carrier)] {
             let _ = write!(text, "\n[kafka.{name}]\n");
             for (key, value) in &link.properties {
                 let _ = writeln!(text, "{} = {}", quoted(key), quoted(value));
@@ -387,16 +349,9 @@ impl Deployment {
             duration_text(self.aggregator.snapshot_every_ms),
             self.notify.listen,
         );
-        if let Some(webhook) = &self.notify.webhook {
-            let _ = writeln!(
-                text,
-                "webhook = {{ url = {}, secret_file = {}, timeout = \"{}\", retry_first = \"{}\", retry_most = \"{}\" }}",
-                quoted(&webhook.url),
-                quoted_path(&webhook.secret_file),
-                duration_text(webhook.timeout_ms),
-                duration_text(webhook.retry_first_ms),
-                duration_text(webhook.retry_most_ms),
-            );
+        if let Some(Webhook { url, secret_file }) = &self.notify.webhook {
+            let (url, secret) = (quoted(url), quoted_path(secret_file));
+            let _ = writeln!(text, "webhook = {{ url = {url}, secret_file = {secret} }}");
         }
         if !self.notify.link.is_empty() {
             let _ = writeln!(text, "link = {}", quoted(&self.notify.link));
@@ -431,7 +386,7 @@ mod tests {
             key_file: "/etc/hissa/key".into(),
             programme: "/etc/hissa/programme.toml".into(),
             kafka: KafkaLink::to("127.0.0.1:9092"),
-            carrier: Some(carrier),
+            carrier,
             clickhouse: ClickHouseLink {
                 url: "http://127.0.0.1:8123".into(),
                 user: "hissa".into(),
@@ -447,7 +402,10 @@ mod tests {
             },
             notify: NotifySection {
                 listen: default_listen("notify"),
-                webhook: Some(Webhook::to("http://127.0.0.1:9400/", "/etc/hissa/webhook")),
+                webhook: Some(Webhook {
+                    url: "http://127.0.0.1:9400/".into(),
+                    secret_file: "/etc/hissa/webhook".into(),
+                }),
                 link: "https://hissa.example.org/alerts/{alert}".into(),
             },
         };

@@ -18,6 +18,8 @@ pub enum ConfigError {
     NotUtf8 { path: String, line: usize },
     #[error("no hissa.toml here, nor in /etc/hissa: name one with --config")]
     NoDeployment,
+    #[error("{0}")]
+    Incomplete(String),
     #[error("{}", summary(.0))]
     Findings(Vec<Finding>),
 }

@@ -1,6 +1,6 @@
 //! A catalogue against the registry.
 
-use hissa_core::registry::{Catalogue, Command, Programme, Rule};
+use hissa_core::registry::{Catalogue, Command, Rule};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -38,7 +38,7 @@ pub fn plan(
             held.version
         )]));
     }
-    let zone = zone(view.programme.as_ref());
+    let zone = view.zone();
     let earliest_ms = entered_at_ms.saturating_add(NOTICE_MS);
     let mut refused = Vec::new();
     for rule in &catalogue.rules {
@@ -81,16 +81,6 @@ pub fn plan(
     }
     plan.commands.push(Command::Catalogue(catalogue.clone()));
     Ok(plan)
-}
-
-/// The zone of the registered programme; UTC serves before there is one.
-fn zone(programme: Option<&Programme>) -> TimeZone {
-    programme
-        .and_then(|programme| {
-            let data = hex::decode(&programme.tzif_hex).ok()?;
-            TimeZone::tzif(&programme.timezone, &data).ok()
-        })
-        .unwrap_or(TimeZone::UTC)
 }
 
 fn midnight_ms(zone: &TimeZone, date: Date) -> Option<i64> {

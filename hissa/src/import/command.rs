@@ -121,7 +121,8 @@ async fn settle(
     Ok(true)
 }
 
-fn now_ms() -> i64 {
+/// This machine's time (UTC milliseconds).
+pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

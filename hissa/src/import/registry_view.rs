@@ -7,6 +7,7 @@ use hissa_core::registry::{Catalogue, Command, Enrolment, Entered, Feed, Program
 use hissa_core::sim::{FeedId, SimId};
 use hissa_links::kafka::KafkaLink;
 use hissa_links::topics::{DIRECTORY, REGISTRY};
+use jiff::tz::TimeZone;
 use rdkafka::Message as _;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,17 @@ impl RegistryView {
             Some(value) => self.directory.insert(key.to_owned(), value),
             None => self.directory.remove(key),
         };
+    }
+
+    /// The zone of the registered programme; UTC serves before there is one.
+    pub fn zone(&self) -> TimeZone {
+        self.programme
+            .as_ref()
+            .and_then(|programme| {
+                let data = hex::decode(&programme.tzif_hex).ok()?;
+                TimeZone::tzif(&programme.timezone, &data).ok()
+            })
+            .unwrap_or(TimeZone::UTC)
     }
 
     /// What people call a SIM, and where it is.

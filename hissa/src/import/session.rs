@@ -19,6 +19,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use super::plan::Plan;
 use super::registry_view::RegistryView;
 use super::{ImportError, catalogue, programme, roster};
+use crate::blocking::blocking;
 use crate::config::programme::ProgrammeFile;
 use crate::config::roster::RosterRow;
 
@@ -236,12 +237,4 @@ fn send(producer: &ThreadedProducer<Acks>, message: &Outgoing) -> Result<(), Kaf
         record = record.payload(value);
     }
     producer.send(record).map_err(|(why, _)| why)
-}
-
-/// Runs blocking work beside the runtime; a panic in it goes on in the caller.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    }
 }
