@@ -1,9 +1,10 @@
 //! A topic read from its beginning to the end that it has now.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -54,9 +55,8 @@ pub fn read(
     let mut ends = BTreeMap::new();
     let mut open = TopicPartitionList::new();
     for partition in partitions {
-        let (low, high) = consumer
-            .fetch_watermarks(topic, partition.id(), TIMEOUT)
-            .map_err(|why| silent(why.to_string()))?;
+        let (low, high) =
+            ends_of(&consumer, topic, partition.id()).map_err(|why| silent(why.to_string()))?;
         ends.insert(partition.id(), high);
         if low < high {
             // Only a partition and an offset: it cannot fail for a list that was just made.
@@ -75,7 +75,7 @@ pub fn read(
     while !unfinished.is_empty() {
         let finished = match consumer.poll(TIMEOUT) {
             None => return Err(silent("no message came".into())),
-            Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => Some(partition),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Some(partition),
             Some(Err(why)) => return Err(silent(why.to_string())),
             Some(Ok(message)) => {
                 let end = ends.get(&message.partition()).copied().unwrap_or(0);
@@ -88,4 +88,29 @@ pub fn read(
         unfinished.retain(|partition| Some(*partition) != finished);
     }
     Ok(ends)
+}
+
+/// The first offset of a partition, and the one behind its last. A partition that was made a moment ago has no leader
+/// for another moment; that is waited for. Blocks.
+///
+/// # Errors
+/// Kafka does not answer in time, or refuses.
+pub fn ends_of<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+) -> KafkaResult<(i64, i64)> {
+    use rdkafka::error::RDKafkaErrorCode as Code;
+    let begun = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, TIMEOUT) {
+            Err(KafkaError::MetadataFetch(
+                Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownPartition,
+            )) if begun.elapsed() < TIMEOUT => std::thread::sleep(Duration::from_millis(50)),
+            answered => return answered,
+        }
+    }
 }
