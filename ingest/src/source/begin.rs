@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hissa_core::sim::FeedId;
 use hissa_core::usage::Source;
-use hissa_links::LinkError;
 use hissa_links::kafka::KafkaLink;
+use hissa_links::{LinkError, whole};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
@@ -85,9 +85,7 @@ pub(super) fn begin<C: ConsumerContext>(
     let mut begins = Vec::new();
     for partition in partitions {
         let id = i32::try_from(partition).unwrap_or(i32::MAX);
-        let (low, high) = consumer
-            .fetch_watermarks(&feed.topic, id, TIMEOUT)
-            .map_err(silent)?;
+        let (low, high) = whole::ends_of(consumer, &feed.topic, id).map_err(silent)?;
         let ends = Ends {
             low: u64::try_from(low).unwrap_or(0),
             high: u64::try_from(high).unwrap_or(0),
