@@ -1,4 +1,7 @@
 //! Traffic to class and service: the catalogue in a form that a row can ask.
+//!
+//! A catalogue is versioned, and its rules hold by usage instant. So earlier versions stay: usage from before a new
+//! version's rules hold is still what it was. The newest version with a rule that holds decides.
 
 use crate::calendar::Day;
 use crate::fixed_hash::FixedMap;
@@ -11,11 +14,17 @@ pub(crate) type ServiceNumber = u32;
 /// The empty service, of traffic that no rule knows.
 pub(crate) const NO_SERVICE: ServiceNumber = 0;
 
-/// The compiled catalogue in force.
+/// The compiled catalogue: all versions, the newest last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogue {
-    /// As the registry told it; none before the first.
-    source: Option<registry::Catalogue>,
+    versions: Vec<Version>,
+}
+
+/// One compiled version.
+#[derive(Clone, Debug)]
+struct Version {
+    /// As the registry told it.
+    source: registry::Catalogue,
     /// Rules that name a service id. They beat those without.
     exact: FixedMap<(u32, u32), Vec<Holding>>,
     general: FixedMap<u32, Vec<Holding>>,
@@ -61,9 +70,56 @@ pub fn check(catalogue: &registry::Catalogue) -> Result<(), CatalogueError> {
 }
 
 impl Catalogue {
-    /// Compiles a catalogue that passed [`check`].
-    pub(crate) fn new(source: registry::Catalogue, services: &mut Interned<String>) -> Catalogue {
-        let mut catalogue = Catalogue::default();
+    /// Adds a version that passed [`check`].
+    pub(crate) fn add(&mut self, source: registry::Catalogue, services: &mut Interned<String>) {
+        self.versions.push(Version::new(source, services));
+    }
+
+    /// The class and service of traffic on a usage day.
+    pub(crate) fn classify(
+        &self,
+        rating_group: u32,
+        service_id: u32,
+        day: Day,
+    ) -> (Class, ServiceNumber) {
+        let mut newest_first = self.versions.iter().rev();
+        newest_first
+            .find_map(|version| version.classify(rating_group, service_id, day))
+            .unwrap_or((Class::Unknown, NO_SERVICE))
+    }
+
+    /// The rule that decides, in words.
+    pub(crate) fn rule_in_words(&self, rating_group: u32, service_id: u32, day: Day) -> String {
+        let mut newest_first = self.versions.iter().rev();
+        let rule = newest_first.find_map(|version| version.rule(rating_group, service_id, day));
+        match rule {
+            Some(rule) => {
+                let (traffic, class) = (traffic(rule), rule.class.as_str());
+                format!("{traffic} is {} ({class})", rule.service)
+            }
+            None => {
+                format!("no rule for rating group {rating_group}, service id {service_id}: unknown")
+            }
+        }
+    }
+
+    /// The newest version; empty before the first.
+    pub(crate) fn version(&self) -> &str {
+        self.versions
+            .last()
+            .map_or("", |version| &version.source.version)
+    }
+
+    /// All versions as the registry told them, the newest last.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &registry::Catalogue> {
+        self.versions.iter().map(|version| &version.source)
+    }
+}
+
+impl Version {
+    fn new(source: registry::Catalogue, services: &mut Interned<String>) -> Version {
+        let mut exact: FixedMap<_, Vec<Holding>> = FixedMap::default();
+        let mut general: FixedMap<_, Vec<Holding>> = FixedMap::default();
         for rule in &source.rules {
             let service = match rule.class {
                 // What is unknown has no service, whatever a rule calls it.
@@ -75,67 +131,44 @@ impl Catalogue {
                 class: rule.class,
                 service,
             };
-            let versions = match rule.service_id {
-                Some(service_id) => catalogue
-                    .exact
-                    .entry((rule.rating_group, service_id))
-                    .or_default(),
-                None => catalogue.general.entry(rule.rating_group).or_default(),
+            let dated = match rule.service_id {
+                Some(service_id) => exact.entry((rule.rating_group, service_id)).or_default(),
+                None => general.entry(rule.rating_group).or_default(),
             };
-            let place = versions.partition_point(|version| version.from > holding.from);
-            versions.insert(place, holding);
+            let place = dated.partition_point(|other| other.from > holding.from);
+            dated.insert(place, holding);
         }
-        catalogue.source = Some(source);
-        catalogue
+        Version {
+            source,
+            exact,
+            general,
+        }
     }
 
-    /// The class and service of traffic on a usage day.
-    pub(crate) fn classify(
+    fn classify(
         &self,
         rating_group: u32,
         service_id: u32,
         day: Day,
-    ) -> (Class, ServiceNumber) {
-        let holds = |versions: &Vec<Holding>| {
-            let newest = versions.iter().find(|version| version.from <= day)?;
+    ) -> Option<(Class, ServiceNumber)> {
+        let holds = |dated: &Vec<Holding>| {
+            let newest = dated.iter().find(|holding| holding.from <= day)?;
             Some((newest.class, newest.service))
         };
         let exact = self.exact.get(&(rating_group, service_id));
         exact
             .and_then(holds)
             .or_else(|| self.general.get(&rating_group).and_then(holds))
-            .unwrap_or((Class::Unknown, NO_SERVICE))
     }
 
-    /// The rule that decides, in words.
-    pub(crate) fn rule_in_words(&self, rating_group: u32, service_id: u32, day: Day) -> String {
-        let rules = self.source.iter().flat_map(|source| &source.rules);
-        let holding = rules.filter(|rule| {
+    fn rule(&self, rating_group: u32, service_id: u32, day: Day) -> Option<&Rule> {
+        let holding = self.source.rules.iter().filter(|rule| {
             rule.rating_group == rating_group
                 && rule.service_id.is_none_or(|id| id == service_id)
                 && rule.valid_from.is_none_or(|from| Day::of(from) <= day)
         });
         // A rule with a service id beats one without; then the newest beats the others.
-        match holding.max_by_key(|rule| (rule.service_id, rule.valid_from)) {
-            Some(rule) => format!(
-                "{} is {} ({})",
-                traffic(rule),
-                rule.service,
-                rule.class.as_str()
-            ),
-            None => {
-                format!("no rule for rating group {rating_group}, service id {service_id}: unknown")
-            }
-        }
-    }
-
-    /// The version in force; empty before the first.
-    pub(crate) fn version(&self) -> &str {
-        self.source.as_ref().map_or("", |source| &source.version)
-    }
-
-    pub(crate) fn source(&self) -> Option<&registry::Catalogue> {
-        self.source.as_ref()
+        holding.max_by_key(|rule| (rule.service_id, rule.valid_from))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::booking::{Booking, Waiting};
-use crate::catalogue::{self, Catalogue};
+use crate::catalogue;
 use crate::cycle::Cycles;
 use crate::held::Held;
 use crate::interned::Interned;
@@ -62,7 +62,7 @@ struct StateOut<'a> {
     stand: Stand,
     /// As JSON, for the shape of commands is made for it.
     programme: Option<String>,
-    catalogue: Option<String>,
+    catalogues: Vec<String>,
     cohorts: &'a Interned<String>,
     places: &'a Interned<Place>,
     services: &'a Interned<String>,
@@ -79,7 +79,7 @@ struct StateIn {
     identity: Identity,
     stand: Stand,
     programme: Option<String>,
-    catalogue: Option<String>,
+    catalogues: Vec<String>,
     cohorts: Interned<String>,
     places: Interned<Place>,
     services: Interned<String>,
@@ -157,7 +157,7 @@ fn state_bytes(shard: &Shard) -> Vec<u8> {
             revision: shard.revision,
         },
         programme: shard.programme.source().map(to_json),
-        catalogue: shard.catalogue.source().map(to_json),
+        catalogues: shard.catalogue.sources().map(to_json).collect(),
         cohorts: &shard.cohorts,
         places: &shard.places,
         services: &shard.services,
@@ -283,11 +283,11 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         // Every midnight at or before the clock has begun what it begins.
         shard.programme = Programme::new(source, &shard.calendar, names, shard.clock_ms);
     }
-    if let Some(json) = state.catalogue {
+    for json in state.catalogues {
         let source: registry::Catalogue =
             serde_json::from_str(&json).map_err(|error| error.to_string())?;
         catalogue::check(&source).map_err(|error| error.to_string())?;
-        shard.catalogue = Catalogue::new(source, &mut shard.services);
+        shard.catalogue.add(source, &mut shard.services);
     }
     if shard.clock_ms != NEVER {
         shard.calendar.attend(shard.clock_ms);

@@ -1,7 +1,6 @@
 //! Commands of the registry: the programme, the catalogue, feeds, enrolments.
 
 use super::{Effects, Now, Shard};
-use crate::catalogue::Catalogue;
 use crate::cycle::closes_at;
 use crate::decision::Reason;
 use crate::programme::{self, Programme};
@@ -25,7 +24,7 @@ impl Shard {
             Command::Programme(programme) => self.replace_programme(programme, now, effects),
             Command::Catalogue(catalogue) => {
                 // Balances keep the class under which their rows were counted: a catalogue speaks of rows to come.
-                self.catalogue = Catalogue::new(catalogue.clone(), &mut self.services);
+                self.catalogue.add(catalogue.clone(), &mut self.services);
             }
             Command::Feed(feed) => {
                 self.sources

@@ -13,7 +13,18 @@ fn a_rule_with_a_service_id_beats_one_without_and_the_newest_that_holds_decides(
         service: service.to_owned(),
         valid_from: valid_from.map(date),
     };
+    let earlier = vec![
+        rule(None, Class::Other, "forgotten", None),
+        Rule {
+            rating_group: 7,
+            ..rule(None, Class::Other, "kept", None)
+        },
+    ];
     let rules = vec![
+        Rule {
+            rating_group: 7,
+            ..rule(None, Class::System, "renewed", Some("2026-02-15"))
+        },
         rule(None, Class::Other, "general", None),
         rule(None, Class::System, "general-2", Some("2026-02-10")),
         rule(Some(11), Class::Education, "lesson", Some("2026-02-05")),
@@ -30,11 +41,15 @@ fn a_rule_with_a_service_id_beats_one_without_and_the_newest_that_holds_decides(
         (5, 11, "2026-02-20T10:00", "education lesson-2"),
         (5, 12, "2026-02-20T10:00", "unknown "),
         (6, 11, "2026-02-20T10:00", "unknown "),
+        (7, 0, "2026-02-14T10:00", "other kept"), // the earlier version, until the new one holds
+        (7, 0, "2026-02-15T10:00", "system renewed"),
     ];
     let mut story = Story::begun();
-    let version = "c2".to_owned();
-    let command = Command::Catalogue(Catalogue { version, rules });
-    story.command("2026-02-02T12:00", command);
+    for (version, rules) in [("c2", earlier), ("c3", rules)] {
+        let version = version.to_owned();
+        let command = Command::Catalogue(Catalogue { version, rules });
+        story.command("2026-02-02T12:00", command);
+    }
     for (group, service_id, end, expected) in table {
         let mut row = usage(1, end, 1).group(group).row(story.source_offset);
         story.source_offset += 1;
