@@ -77,6 +77,7 @@ impl Started {
         // A relative path in a statement then leads nowhere.
         std::env::set_current_dir(&spool_dir).map_err(file("entering", &spool_dir))?;
 
+        forget_an_empty_default(&engine_dir)?;
         let engine = Engine::load(library)?;
         let arguments = arguments(&engine_dir, &configuration, memory_bytes);
         let keeper = engine.connect(&arguments);
@@ -127,6 +128,18 @@ fn only_tables_in_default(keeper: &mut Connection) -> Result<(), StartError> {
         run(keeper, "CREATE DATABASE default ENGINE = Atomic")?;
     }
     run(keeper, "USE default")
+}
+
+/// A stored `default` database in which no table was ever made cannot be attached again: the engine knows its UUID by
+/// the folder of its tables, which the first table makes. It holds nothing, so it goes, and is made anew.
+fn forget_an_empty_default(engine_dir: &Path) -> Result<(), StartError> {
+    let stored = engine_dir.join("metadata/default.sql");
+    let Ok(text) = fs::read_to_string(&stored) else { return Ok(()) };
+    let Some(uuid) = text.split('\'').nth(1).filter(|uuid| uuid.is_ascii() && uuid.len() == 36) else { return Ok(()) };
+    if engine_dir.join("store").join(&uuid[..3]).join(uuid).exists() {
+        return Ok(());
+    }
+    fs::remove_file(&stored).map_err(file("removing", &stored))
 }
 
 fn run(connection: &mut Connection, sql: &str) -> Result<(), StartError> {
