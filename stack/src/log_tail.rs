@@ -39,11 +39,10 @@ pub(crate) fn of_open_file(mut file: File, lines: usize, boilerplate: &[&str]) -
     let text = without_colours(&String::from_utf8_lossy(&bytes));
     let says_something = |line: &&str| {
         let bare = line.trim();
-        !bare.is_empty()
-            && !(bare.starts_with('[') && bare.ends_with(']') && !bare.contains(' '))
-            && !boilerplate
-                .iter()
-                .any(|beginning| line.starts_with(beginning))
+        // `[ERROR]` and nothing behind it is how Maven makes a paragraph.
+        let only_a_label = bare.starts_with('[') && bare.ends_with(']') && !bare.contains(' ');
+        let said_each_time = boilerplate.iter().any(|beginning| line.starts_with(beginning));
+        !bare.is_empty() && !only_a_label && !said_each_time
     };
     let said: Vec<&str> = text.lines().filter(says_something).collect();
     if said.is_empty() {
