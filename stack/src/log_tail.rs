@@ -41,7 +41,9 @@ pub(crate) fn of_open_file(mut file: File, lines: usize, boilerplate: &[&str]) -
         let bare = line.trim();
         // `[ERROR]` and nothing behind it is how Maven makes a paragraph.
         let only_a_label = bare.starts_with('[') && bare.ends_with(']') && !bare.contains(' ');
-        let said_each_time = boilerplate.iter().any(|beginning| line.starts_with(beginning));
+        let said_each_time = boilerplate
+            .iter()
+            .any(|beginning| line.starts_with(beginning));
         !bare.is_empty() && !only_a_label && !said_each_time
     };
     let said: Vec<&str> = text.lines().filter(says_something).collect();
