@@ -4,7 +4,7 @@
 //! from their snapshots then, and send it again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hissa_core::alert::AlertChange;
@@ -140,7 +140,7 @@ pub struct Emitter {
     producer: ThreadedProducer<Context>,
     key: Pseudonymizer,
     metrics: Arc<Metrics>,
-    fatal: Fatal,
+    abandoned: Arc<AtomicBool>,
 }
 
 /// A decision as the carrier reads it. The only place where a pseudonym becomes an IMSI again.
@@ -163,7 +163,7 @@ impl Emitter {
         fatal: Fatal,
     ) -> Result<Emitter, LinkError> {
         let context = Context {
-            fatal: fatal.clone(),
+            fatal,
             metrics: metrics.clone(),
         };
         let producer =
@@ -176,7 +176,7 @@ impl Emitter {
             producer,
             key,
             metrics,
-            fatal,
+            abandoned: Arc::default(),
         })
     }
 
@@ -246,13 +246,12 @@ impl Emitter {
             .partition(partition.into())
             .key(key)
             .payload(&payload);
-        loop {
+        // After the first message that is left out, no other may follow it.
+        while !self.abandoned.load(Ordering::Acquire) {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 // The broker is away or slow: the shard's thread waits, and back-pressure does the rest.
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again))
-                    if !self.fatal.is_reported() =>
-                {
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
                     record = again;
                     std::thread::sleep(Duration::from_millis(5));
                 }
@@ -265,6 +264,12 @@ impl Emitter {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Sends nothing any more: the process ends, and what was not acknowledged is sent again after its restart.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
     }
 
     /// Waits until all is acknowledged, or the time is over.

@@ -101,6 +101,7 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
     sink_task.abort();
     match fatal.reason() {
         Some(why) => Err(anyhow::anyhow!("{why:#}")),
+        None if config.drain_ms == 0 => Ok(()),
         None => {
             tokio::task::spawn_blocking(move || {
                 emitter.flush(Duration::from_millis(config.drain_ms));

@@ -83,6 +83,7 @@ pub struct Tools {
 pub struct Crew {
     hands: Vec<Hand>,
     archive: Option<JoinHandle<()>>,
+    emitter: Emitter,
 }
 
 struct Hand {
@@ -123,6 +124,7 @@ impl Crew {
         Ok(Crew {
             hands: hands.collect::<io::Result<_>>()?,
             archive: Some(archive),
+            emitter: tools.emitter.clone(),
         })
     }
 
@@ -167,6 +169,8 @@ impl Crew {
 
     /// Ends all threads and waits for them.
     pub fn leave(mut self) {
+        // A thread may wait for a broker that is away.
+        self.emitter.abandon();
         for hand in &mut self.hands {
             // A thread that is gone need not be told.
             let _ = hand.inbox.send(ToShard::Leave);

@@ -77,6 +77,9 @@ impl Acks {
     pub fn mark(&mut self, freshness: Freshness) {
         if self.marked.is_none_or(|marked| marked < freshness.offset) {
             self.marked = Some(freshness.offset);
+            // Of marks behind one batch the last says all.
+            self.marks
+                .pop_back_if(|(batch, _)| *batch == self.sent.batches);
             self.marks.push_back((self.sent.batches, freshness));
             self.ripen();
         }

@@ -1,0 +1,295 @@
+//! Entries in, decisions, alerts and rows out: with the real Kafka and the real ClickHouse.
+
+#[path = "scene/house.rs"]
+mod house;
+mod scene;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hissa_aggregator::clickhouse::{SchemaError, migrate};
+use hissa_aggregator::restore;
+use hissa_aggregator::snapshots::SnapshotStore;
+use hissa_aggregator::worker::LogEntry;
+use hissa_core::decision::Decision;
+use hissa_core::pseudonym::Pseudonymizer;
+use hissa_core::shard::{Effects, LOGIC, Shard, ShardConfig};
+use hissa_core::sim::{Partitions, SimId};
+use hissa_core::wire;
+use house::House;
+use scene::*;
+
+/// What ingest publishes for some tablets, in two halves, and what the core makes of all of it.
+struct Feed {
+    /// By partition: entries of the first half, of the second.
+    halves: BTreeMap<u16, [Vec<LogEntry>; 2]>,
+    bytes: BTreeMap<SimId, u64>,
+    decisions: BTreeMap<(u16, u64), Decision>,
+    alerts: BTreeSet<(String, u32)>,
+    digests: BTreeMap<u16, [u128; 2]>,
+}
+
+const DAYS: u64 = 6;
+/// Tablets use their gigabyte up on the fourth day.
+const ROW_BYTES: u64 = GB / 40;
+const ROWS_A_DAY: u64 = 12;
+
+fn partitions() -> Partitions {
+    Partitions::try_from(4).unwrap()
+}
+
+fn feed() -> Feed {
+    let mut feed = Feed {
+        halves: BTreeMap::new(),
+        bytes: BTreeMap::new(),
+        decisions: BTreeMap::new(),
+        alerts: BTreeSet::new(),
+        digests: BTreeMap::new(),
+    };
+    let mut number = 0;
+    for (partition, sims) in (0..).zip(sims(60, partitions())) {
+        let mut shard = Shard::new(ShardConfig::new(1, partition));
+        let mut offset = 0;
+        let mut halves = [vec![block_entry(0, &registry(&sims))], Vec::new()];
+        let (mut rows, mut bytes) = (0, 0);
+        for day in 0..DAYS {
+            let half = &mut halves[usize::from(day >= DAYS / 2)];
+            for of_day in 0..ROWS_A_DAY {
+                let end = FEBRUARY + day as i64 * DAY + (7 + of_day as i64) * 60 * MINUTE;
+                let frame: Vec<_> = sims
+                    .iter()
+                    .map(|sim| {
+                        number += 1;
+                        *feed.bytes.entry(*sim).or_default() += ROW_BYTES;
+                        row_at(*sim, number, ROW_BYTES, end)
+                    })
+                    .collect();
+                rows += frame.len() as u64;
+                bytes += ROW_BYTES * frame.len() as u64;
+                offset += 1;
+                half.push(rows_entry(offset, &frame));
+            }
+            offset += 1;
+            let as_of = FEBRUARY + (day as i64 + 1) * DAY;
+            half.push(progress_entry(offset, number + 1, rows, bytes, as_of));
+        }
+        let digests = halves.each_ref().map(|half| {
+            for entry in half {
+                let mut effects = Effects::default();
+                let decoded = wire::decode(&entry.kind, &entry.version, &entry.payload).unwrap();
+                shard.apply(&decoded, entry.offset, &mut effects).unwrap();
+                assert_eq!(effects.discrepancies, []);
+                for decision in effects.decisions {
+                    let known = (partition, decision.number);
+                    feed.decisions.insert(known, decision);
+                }
+                for alert in effects.alerts {
+                    feed.alerts.insert((alert.id, alert.revision));
+                }
+            }
+            shard.digest()
+        });
+        feed.digests.insert(partition, digests);
+        feed.halves.insert(partition, halves);
+    }
+    assert!(feed.decisions.len() > 60 * 3, "some tablets are throttled");
+    assert!(!feed.alerts.is_empty());
+    feed
+}
+
+impl Feed {
+    fn publish(&self, house: &House, half: usize) {
+        for (partition, halves) in &self.halves {
+            house.publish(*partition, &halves[half]);
+        }
+    }
+
+    fn end_of(&self, half: usize) -> BTreeMap<u16, u64> {
+        self.halves
+            .iter()
+            .map(|(partition, halves)| (*partition, halves[half].last().unwrap().offset))
+            .collect()
+    }
+
+    /// Every SIM's bytes, every decision (once or more, the same each time), every alert.
+    async fn compare(&self, house: &House) {
+        let rows = house
+            .client()
+            .query(
+                "SELECT hex(sim), sum(uplink_bytes + downlink_bytes) FROM hissa.sim_day FINAL GROUP BY sim",
+            )
+            .fetch_all::<(String, u64)>()
+            .await
+            .unwrap();
+        let found: BTreeMap<SimId, u64> = rows
+            .into_iter()
+            .map(|(sim, bytes)| (sim.to_lowercase().parse().unwrap(), bytes))
+            .collect();
+        assert_eq!(found, self.bytes);
+        let key = Pseudonymizer::new(KEY);
+        let mut sent = BTreeMap::new();
+        for (decision, imsi) in house.decisions() {
+            assert_eq!(imsi, key.imsi(&decision.sim).unwrap().reveal());
+            let known = (decision.partition, decision.number);
+            if let Some(before) = sent.insert(known, decision.clone()) {
+                assert_eq!(before, decision, "sent again, and another one");
+            }
+        }
+        assert_eq!(sent, self.decisions);
+        let alerts: BTreeSet<(String, u32)> = house
+            .alerts()
+            .into_iter()
+            .map(|alert| (alert.id, alert.revision))
+            .collect();
+        assert_eq!(alerts, self.alerts);
+        let in_table = house
+            .client()
+            .query("SELECT count(), countIf(cause_offset IS NULL) FROM hissa.decision FINAL")
+            .fetch_one::<(u64, u64)>()
+            .await
+            .unwrap();
+        let without_cause = self
+            .decisions
+            .values()
+            .filter(|decision| decision.cause.is_none())
+            .count();
+        assert_eq!(
+            in_table,
+            (self.decisions.len() as u64, without_cause as u64)
+        );
+    }
+
+    /// The snapshots on disk are the state that the core has reached.
+    fn compare_snapshots(&self, house: &House, half: usize) {
+        let store = SnapshotStore::new(&house.snapshots(), 1, LOGIC);
+        for (partition, digests) in &self.digests {
+            let shard = restore::newest(&store, ShardConfig::new(1, *partition))
+                .unwrap()
+                .unwrap();
+            assert_eq!(shard.digest(), digests[half], "partition {partition}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_in_comes_out_across_a_stop_and_a_crash() {
+    let feed = feed();
+    let house = House::build(partitions()).await;
+    feed.publish(&house, 0);
+    let first = house.start();
+    house.fresh(&feed.end_of(0)).await;
+    first.stop().await;
+    feed.compare_snapshots(&house, 0);
+
+    // Dropped where it stands, in the midst of the second half; the next one begins at the snapshots.
+    feed.publish(&house, 1);
+    let mut abrupt = house.config.clone();
+    abrupt.drain_ms = 0;
+    let second = house.start_with(abrupt);
+    house
+        .fresh(
+            &feed
+                .end_of(0)
+                .into_iter()
+                .take(1)
+                .map(|(p, o)| (p, o + 1))
+                .collect(),
+        )
+        .await;
+    second.stop().await;
+
+    let third = house.start();
+    house.fresh(&feed.end_of(1)).await;
+    third.stop().await;
+    feed.compare(&house).await;
+    feed.compare_snapshots(&house, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_clickhouse_is_away_decisions_go_on_and_rows_follow() {
+    let feed = feed();
+    let mut house = House::build(partitions()).await;
+    feed.publish(&house, 0);
+    let running = house.start();
+    house.fresh(&feed.end_of(0)).await;
+    house.kill_clickhouse();
+    feed.publish(&house, 1);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while house.decisions().len() < feed.decisions.len() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "decisions stand still"
+        );
+    }
+    house.start_clickhouse();
+    house.fresh(&feed.end_of(1)).await;
+    feed.compare(&house).await;
+    running.stop().await;
+    feed.compare_snapshots(&house, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_again_and_a_newer_schema_is_refused() {
+    let house = House::build(Partitions::try_from(1).unwrap()).await;
+    let client = house.client();
+    let version = migrate(&client).await.unwrap();
+    assert_eq!(migrate(&client).await.unwrap(), version);
+    let newer = version + 1;
+    client
+        .query(&format!(
+            "INSERT INTO hissa.schema_version (version, name) SELECT {newer}, 'of the future'"
+        ))
+        .execute()
+        .await
+        .unwrap();
+    let refused = migrate(&client).await.unwrap_err();
+    assert!(
+        matches!(refused, SchemaError::Newer { found, known } if found == newer && known == version),
+        "{refused}"
+    );
+    let ended = house.start().end().await.unwrap_err().to_string();
+    assert!(
+        ended.contains("run the version of hissa that wrote it"),
+        "{ended}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_its_beginning_halts_the_shard_and_says_so() {
+    let house = House::build(Partitions::try_from(1).unwrap()).await;
+    let sims = sims(2, Partitions::try_from(1).unwrap()).remove(0);
+    // A block that begins at revision 5 is a gap: the shard stops, the process does not.
+    let mut block = registry(&sims);
+    block.from_rev = 5;
+    house.publish(0, &[block_entry(0, &block)]);
+    let listen = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listen.local_addr().unwrap();
+    drop(listen);
+    let mut config = house.config.clone();
+    config.listen = address;
+    let running = house.start_with(config);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let why = loop {
+        let text = get(address, "/livez").await.unwrap_or_default();
+        if text.contains("has halted") {
+            break text;
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert!(
+        why.contains("partition 0 has halted: registry block 5.."),
+        "{why}"
+    );
+    running.stop().await;
+}
+
+/// A page of a service.
+async fn get(address: std::net::SocketAddr, path: &str) -> std::io::Result<String> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    Ok(text)
+}
