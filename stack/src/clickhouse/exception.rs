@@ -14,7 +14,10 @@ impl Exception {
     pub fn new(code: u16, what: impl fmt::Display, name: &str) -> Exception {
         let what = what.to_string();
         let what = what.trim_end_matches('.');
-        Exception { code, text: format!("Code: {code}. DB::Exception: {what}. ({name})") }
+        Exception {
+            code,
+            text: format!("Code: {code}. DB::Exception: {what}. ({name})"),
+        }
     }
 
     /// The engine's own exception. Texts without a number (of the library, not the engine) get
@@ -22,7 +25,10 @@ impl Exception {
     pub fn of_engine(text: &str) -> Exception {
         let text = without_version(text.trim_end());
         match code_in(text) {
-            Some(code) => Exception { code, text: text.to_owned() },
+            Some(code) => Exception {
+                code,
+                text: text.to_owned(),
+            },
             None => Exception::new(1002, text, "UNKNOWN_EXCEPTION"),
         }
     }
@@ -31,7 +37,9 @@ impl Exception {
     pub fn denied(what: impl fmt::Display) -> Exception {
         Exception::new(
             497,
-            format!("Not allowed on this ClickHouse, which serves one machine's demo and tests: {what}"),
+            format!(
+                "Not allowed on this ClickHouse, which serves one machine's demo and tests: {what}"
+            ),
             "ACCESS_DENIED",
         )
     }
@@ -61,8 +69,8 @@ impl Exception {
         match self.code {
             194 => 401,
             192 | 193 | 497 | 512 | 516 => 403,
-            6 | 8 | 15 | 25 | 26 | 27 | 36 | 37 | 38 | 41 | 44 | 53 | 62 | 72 | 117 | 123 | 167 | 168 | 223 | 321
-            | 376 | 427 | 441 | 675 | 676 => 400,
+            6 | 8 | 15 | 25 | 26 | 27 | 36 | 37 | 38 | 41 | 44 | 53 | 62 | 72 | 117 | 123 | 167
+            | 168 | 223 | 321 | 376 | 427 | 441 | 675 | 676 => 400,
             46 | 47 | 50 | 56 | 60 | 63 | 73 | 78 | 81 | 115 | 152 | 336 | 511 => 404,
             159 => 408,
             381 => 411,
@@ -118,13 +126,24 @@ mod tests {
             ),
         ] {
             let exception = Exception::of_engine(text);
-            assert_eq!((exception.code(), exception.body("26.7").as_str()), (code, body));
+            assert_eq!(
+                (exception.code(), exception.body("26.7").as_str()),
+                (code, body)
+            );
         }
     }
 
     #[test]
     fn the_status_is_the_servers() {
-        for (code, status) in [(62, 400), (60, 404), (497, 403), (516, 403), (194, 401), (241, 500), (48, 501)] {
+        for (code, status) in [
+            (62, 400),
+            (60, 404),
+            (497, 403),
+            (516, 403),
+            (194, 401),
+            (241, 500),
+            (48, 501),
+        ] {
             assert_eq!(Exception::new(code, "x", "X").status(), status, "of {code}");
         }
     }

@@ -61,16 +61,24 @@ pub struct Options {
 /// The process cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum FrontError {
-    #[error("{0} is not a loopback address: this ClickHouse serves one machine only. Listen on 127.0.0.1.")]
+    #[error(
+        "{0} is not a loopback address: this ClickHouse serves one machine only. Listen on 127.0.0.1."
+    )]
     NotLoopback(SocketAddr),
     #[error(transparent)]
     Users(#[from] UsersError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("listening on {address} failed: {source}. Choose another port, or 0 for a free one.")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("{doing} failed: {source}.")]
-    System { doing: &'static str, source: io::Error },
+    System {
+        doing: &'static str,
+        source: io::Error,
+    },
 }
 
 /// Runs the process to its end.
@@ -87,14 +95,25 @@ pub fn run(options: &Options) -> Result<(), FrontError> {
     let mut started = Started::start(&options.lib, &options.data, memory_bytes)?;
     let surroundings = Surroundings {
         guard: std::mem::take(&mut started.guard),
-        version: started.version.clone(),
+        said: std::mem::take(&mut started.said),
         stopping: AtomicBool::new(false),
     };
     let (writers, readers) = (usize::from(options.writers), usize::from(options.readers));
-    let pool = Pool::open(started.engine, &started.arguments, surroundings, writers, readers);
+    let pool = Pool::open(
+        started.engine,
+        &started.arguments,
+        surroundings,
+        writers,
+        readers,
+    );
     let pool = pool.map_err(system("starting the connections' threads"))?;
     let spool_dir = started.spool_dir.clone();
-    let service = Arc::new(Service { pool, users, spool_dir, statements: AtomicU64::new(1) });
+    let service = Arc::new(Service {
+        pool,
+        users,
+        spool_dir,
+        statements: AtomicU64::new(1),
+    });
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -123,9 +142,16 @@ async fn listen(options: &Options, service: &Arc<Service>) -> Result<(), FrontEr
         stop_by_stdin(stopper)?;
     }
     // Whoever started this process reads the port here. That nobody does is no reason to end.
-    let _ = writeln!(io::stdout().lock(), "{LISTENING}{address}").and_then(|()| io::stdout().flush());
+    let _ =
+        writeln!(io::stdout().lock(), "{LISTENING}{address}").and_then(|()| io::stdout().flush());
     tracing::info!(%address, data = %options.data.display(), "serving");
-    serve(listener, Arc::clone(service), stop, Duration::from_secs(options.grace)).await;
+    serve(
+        listener,
+        Arc::clone(service),
+        stop,
+        Duration::from_secs(options.grace),
+    )
+    .await;
     Ok(())
 }
 
@@ -150,17 +176,27 @@ fn stop_by_signals(stopper: watch::Sender<bool>) -> Result<(), FrontError> {
 fn stop_by_stdin(stopper: watch::Sender<bool>) -> Result<(), FrontError> {
     let wait = move || {
         let mut ignored = [0; 64];
-        while io::stdin().lock().read(&mut ignored).is_ok_and(|read| read > 0) {}
+        while io::stdin()
+            .lock()
+            .read(&mut ignored)
+            .is_ok_and(|read| read > 0)
+        {}
         stopper.send_replace(true);
     };
-    let thread = std::thread::Builder::new().name("stdin".to_owned()).spawn(wait);
+    let thread = std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(wait);
     thread.map(drop).map_err(system("watching standard input"))
 }
 
 /// Closes every connection of the engine: to leave during an insert would crash it. What does not come to an end is
 /// abandoned with the process, without the engine's destructors.
 fn close(service: Arc<Service>) {
-    service.pool.surroundings().stopping.store(true, Ordering::Relaxed);
+    service
+        .pool
+        .surroundings()
+        .stopping
+        .store(true, Ordering::Relaxed);
     let (closed, done) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         service.pool.close();
@@ -168,7 +204,9 @@ fn close(service: Arc<Service>) {
         let _ = closed.send(());
     });
     if done.recv_timeout(ABANDON_AFTER).is_err() {
-        tracing::warn!("a statement does not end: it is abandoned, what was acknowledged is stored");
+        tracing::warn!(
+            "a statement does not end: it is abandoned, what was acknowledged is stored"
+        );
         ffi::leave(1);
     }
 }

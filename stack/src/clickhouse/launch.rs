@@ -60,7 +60,9 @@ impl ClickHouseOptions {
     /// The library that `HISSA_LIBCHDB` names, instead of the one that is fetched.
     #[must_use]
     pub fn library_override() -> Option<PathBuf> {
-        std::env::var_os("HISSA_LIBCHDB").filter(|path| !path.is_empty()).map(PathBuf::from)
+        std::env::var_os("HISSA_LIBCHDB")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
     }
 
     /// Where the program is: beside the one that runs (for a test's program, one folder up), or where
@@ -70,12 +72,16 @@ impl ClickHouseOptions {
     ///
     /// It is in neither place.
     pub fn beside_this_program() -> Result<PathBuf, StackError> {
-        if let Some(path) = std::env::var_os("HISSA_CLICKHOUSE_BIN").filter(|path| !path.is_empty()) {
+        if let Some(path) = std::env::var_os("HISSA_CLICKHOUSE_BIN").filter(|path| !path.is_empty())
+        {
             return Ok(PathBuf::from(path));
         }
-        let this = std::env::current_exe().map_err(StackError::file("looking for", "the running program"))?;
+        let this = std::env::current_exe()
+            .map_err(StackError::file("looking for", "the running program"))?;
         let folders = this.ancestors().skip(1).take(2);
-        let found = folders.map(|folder| folder.join(PROGRAM)).find(|path| path.is_file());
+        let found = folders
+            .map(|folder| folder.join(PROGRAM))
+            .find(|path| path.is_file());
         found.ok_or_else(|| StackError::Start {
             what: WHAT,
             program: this.with_file_name(PROGRAM).display().to_string(),
@@ -108,7 +114,10 @@ impl ClickHouse {
     /// # Errors
     ///
     /// As [`ClickHouse::launch`].
-    pub fn launch_blocking(options: &ClickHouseOptions, report: &Report) -> Result<ClickHouse, StackError> {
+    pub fn launch_blocking(
+        options: &ClickHouseOptions,
+        report: &Report,
+    ) -> Result<ClickHouse, StackError> {
         folders::make(&options.data_dir)?;
         let data_dir = fs::canonicalize(&options.data_dir)
             .map_err(StackError::file("looking for", &options.data_dir))?;
@@ -125,11 +134,18 @@ impl ClickHouse {
             };
             let started = Instant::now();
             let address = format!("http://127.0.0.1:{port}");
-            report.say(Progress::Starting { what: WHAT.to_owned(), address: address.clone() });
+            report.say(Progress::Starting {
+                what: WHAT.to_owned(),
+                address: address.clone(),
+            });
             match start(options, &data_dir, users.as_deref(), port) {
                 Ok(running) => {
                     let seconds = started.elapsed().as_secs_f64();
-                    report.say(Progress::Ready { what: WHAT.to_owned(), address, seconds });
+                    report.say(Progress::Ready {
+                        what: WHAT.to_owned(),
+                        address,
+                        seconds,
+                    });
                     return Ok(running);
                 }
                 // A free port that was taken since; asked for by number, it stays the caller's error.
@@ -167,7 +183,11 @@ impl ClickHouse {
     ///
     /// [`StackError::Died`] with the end of its log.
     pub fn check(&mut self) -> Result<(), StackError> {
-        match self.child.ended().map_err(StackError::file("watching the process of", &self.log))? {
+        match self
+            .child
+            .ended()
+            .map_err(StackError::file("watching the process of", &self.log))?
+        {
             None => Ok(()),
             Some(status) => Err(died(&self.log, &child::in_words(status))),
         }
@@ -188,7 +208,10 @@ impl ClickHouse {
     ///
     /// As [`ClickHouse::stop`].
     pub fn stop_blocking(mut self) -> Result<(), StackError> {
-        self.child.stop(STOP_WITHIN).map(drop).map_err(StackError::file("stopping the process of", &self.log))
+        self.child
+            .stop(STOP_WITHIN)
+            .map(drop)
+            .map_err(StackError::file("stopping the process of", &self.log))
     }
 
     /// Kills it (`kill -9`), for tests of what survives that.
@@ -197,7 +220,10 @@ impl ClickHouse {
     ///
     /// The operating system refused to signal it.
     pub fn kill(mut self) -> Result<(), StackError> {
-        self.child.kill().map(drop).map_err(StackError::file("killing the process of", &self.log))
+        self.child
+            .kill()
+            .map(drop)
+            .map_err(StackError::file("killing the process of", &self.log))
     }
 }
 
@@ -207,8 +233,10 @@ fn write_users(data_dir: &Path, users: &[User]) -> Result<Option<PathBuf>, Stack
         return Ok(None);
     }
     let path = data_dir.join("users.json");
-    let json = serde_json::to_vec_pretty(&UsersFile { users: users.to_vec() })
-        .map_err(|source| StackError::file("writing", &path)(source.into()))?;
+    let json = serde_json::to_vec_pretty(&UsersFile {
+        users: users.to_vec(),
+    })
+    .map_err(|source| StackError::file("writing", &path)(source.into()))?;
     // A file that is there already keeps its mode, so it goes first.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -234,7 +262,11 @@ fn start(
 ) -> Result<ClickHouse, StackError> {
     let log = data_dir.join("clickhouse.log");
     let mut command = Command::new(&options.binary);
-    command.arg("--data").arg(data_dir).arg("--lib").arg(&options.lib);
+    command
+        .arg("--data")
+        .arg(data_dir)
+        .arg("--lib")
+        .arg(&options.lib);
     command.args(["--listen", &format!("127.0.0.1:{port}"), "--with-parent"]);
     if let Some(users) = users {
         command.arg("--users").arg(users);
@@ -243,13 +275,21 @@ fn start(
         command.args(["--memory-per-query", &mib.to_string()]);
     }
     let said = fs::File::create(&log).map_err(StackError::file("writing", &log))?;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(said);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(said);
     let child = TiedChild::spawn(command).map_err(|source| StackError::Start {
         what: WHAT,
         program: options.binary.display().to_string(),
         source,
     })?;
-    let mut clickhouse = ClickHouse { child, port, url: format!("http://127.0.0.1:{port}"), log };
+    let mut clickhouse = ClickHouse {
+        child,
+        port,
+        url: format!("http://127.0.0.1:{port}"),
+        log,
+    };
     wait_for_the_listener(&mut clickhouse)?;
     wait_for_an_answer(&mut clickhouse, options.users.first())?;
     Ok(clickhouse)
@@ -260,7 +300,9 @@ fn wait_for_the_listener(clickhouse: &mut ClickHouse) -> Result<(), StackError> 
     let stdout = clickhouse.child.child_mut().stdout.take();
     let listening = stdout.is_some_and(|stdout| {
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).is_ok_and(|_| line.starts_with(LISTENING))
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .is_ok_and(|_| line.starts_with(LISTENING))
     });
     if listening {
         return Ok(());
@@ -275,12 +317,11 @@ fn wait_for_an_answer(clickhouse: &mut ClickHouse, user: Option<&User>) -> Resul
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         clickhouse.check()?;
-        let answered = ask(clickhouse.port, "/ping", None, "Ok.\n")
-            .and_then(|()| match user {
-                // Only the hash of this password is known here: the ping must do.
-                Some(User { password: None, .. }) => Ok(()),
-                user => ask(clickhouse.port, "/?query=SELECT%201", user, "1\n"),
-            });
+        let answered = ask(clickhouse.port, "/ping", None, "Ok.\n").and_then(|()| match user {
+            // Only the hash of this password is known here: the ping must do.
+            Some(User { password: None, .. }) => Ok(()),
+            user => ask(clickhouse.port, "/?query=SELECT%201", user, "1\n"),
+        });
         match answered {
             Ok(()) => return Ok(()),
             Err(said) if Instant::now() >= deadline => {
@@ -302,17 +343,23 @@ fn ask(port: u16, path: &str, user: Option<&User>, expected: &str) -> Result<(),
         let pair = format!("{}:{}", user.name, user.password.as_deref().unwrap_or(""));
         format!("Authorization: Basic {}\r\n", STANDARD.encode(pair))
     });
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}Connection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}Connection: close\r\n\r\n"
+    );
     let answer = exchange(port, &request).map_err(|error| error.to_string())?;
     if answer.starts_with("HTTP/1.1 200") && answer.ends_with(expected) {
         return Ok(());
     }
-    Err(format!("{path} was answered with {:?}", answer.lines().next().unwrap_or("")))
+    Err(format!(
+        "{path} was answered with {:?}",
+        answer.lines().next().unwrap_or("")
+    ))
 }
 
 fn exchange(port: u16, request: &str) -> std::io::Result<String> {
     let limit = Duration::from_secs(5);
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), limit)?;
+    let mut stream =
+        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();

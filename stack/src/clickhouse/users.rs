@@ -54,19 +54,34 @@ impl User {
     }
 
     /// A user who may only read, and of these databases.
-    pub fn reader(name: impl Into<String>, password: impl Into<String>, databases: &[&str]) -> User {
-        let databases = databases.iter().map(|database| (*database).to_owned()).collect();
-        User { readonly: true, databases: Some(databases), ..User::owner(name, password) }
+    pub fn reader(
+        name: impl Into<String>,
+        password: impl Into<String>,
+        databases: &[&str],
+    ) -> User {
+        let databases = databases
+            .iter()
+            .map(|database| (*database).to_owned())
+            .collect();
+        User {
+            readonly: true,
+            databases: Some(databases),
+            ..User::owner(name, password)
+        }
     }
 
     /// The SHA-256 of the password; `None` where none is needed.
     fn digest(&self) -> Result<Option<[u8; 32]>, String> {
         match (&self.password, &self.password_sha256) {
-            (Some(_), Some(_)) => Err("has both `password` and `password_sha256`: give one".to_owned()),
+            (Some(_), Some(_)) => {
+                Err("has both `password` and `password_sha256`: give one".to_owned())
+            }
             (Some(password), None) if password.is_empty() => Ok(None),
             (Some(password), None) => Ok(Some(Sha256::digest(password).into())),
             (None, Some(hex)) => digest_of_hex(hex).map(Some),
-            (None, None) => Err("has no `password` (\"\" for none) and no `password_sha256`".to_owned()),
+            (None, None) => {
+                Err("has no `password` (\"\" for none) and no `password_sha256`".to_owned())
+            }
         }
     }
 }
@@ -94,9 +109,15 @@ pub struct UsersFile {
 #[derive(Debug, thiserror::Error)]
 pub enum UsersError {
     #[error("reading the users from {} failed: {source}. Check that the file exists and belongs to you.", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{} is no users file: {source}. See the documentation of `users` for its form.", path.display())]
-    Form { path: PathBuf, source: serde_json::Error },
+    Form {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("the user `{name}` {what}.")]
     User { name: String, what: String },
 }
@@ -117,20 +138,31 @@ impl Users {
         let Some(path) = file else {
             return Users::of(vec![User::owner("default", "")]);
         };
-        let text = fs::read(path).map_err(|source| UsersError::Read { path: path.to_owned(), source })?;
-        let file: UsersFile = serde_json::from_slice(&text)
-            .map_err(|source| UsersError::Form { path: path.to_owned(), source })?;
+        let text = fs::read(path).map_err(|source| UsersError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let file: UsersFile = serde_json::from_slice(&text).map_err(|source| UsersError::Form {
+            path: path.to_owned(),
+            source,
+        })?;
         Users::of(file.users)
     }
 
     fn of(users: Vec<User>) -> Result<Users, UsersError> {
         let mut by_name = BTreeMap::new();
         for user in users {
-            let wrong = |what: String| UsersError::User { name: user.name.clone(), what };
+            let wrong = |what: String| UsersError::User {
+                name: user.name.clone(),
+                what,
+            };
             let digest = user.digest().map_err(wrong)?;
             let empty_list = user.databases.as_ref().is_some_and(Vec::is_empty);
             if empty_list || (user.databases.is_some() && !user.readonly) {
-                return Err(wrong("has a list `databases`, which needs a name in it and `readonly`: true".to_owned()));
+                return Err(wrong(
+                    "has a list `databases`, which needs a name in it and `readonly`: true"
+                        .to_owned(),
+                ));
             }
             if by_name.contains_key(&user.name) {
                 return Err(wrong("is there twice".to_owned()));
@@ -150,12 +182,16 @@ impl Users {
         match self.by_name.get(name) {
             Some((user, None)) => Ok(Arc::clone(user)),
             Some((user, Some(digest))) if same(&given, digest) => Ok(Arc::clone(user)),
-            Some((_, Some(_))) if password.is_empty() => {
-                Err(Exception::new(194, format!("{name}: Authentication failed: password is required"), "REQUIRED_PASSWORD"))
-            }
+            Some((_, Some(_))) if password.is_empty() => Err(Exception::new(
+                194,
+                format!("{name}: Authentication failed: password is required"),
+                "REQUIRED_PASSWORD",
+            )),
             _ => Err(Exception::new(
                 516,
-                format!("{name}: Authentication failed: password is incorrect, or there is no user with such name"),
+                format!(
+                    "{name}: Authentication failed: password is incorrect, or there is no user with such name"
+                ),
                 "AUTHENTICATION_FAILED",
             )),
         }
@@ -164,7 +200,10 @@ impl Users {
 
 /// Compares without saying, by its duration, how much is the same.
 fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    one.iter().zip(other).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
+    one.iter()
+        .zip(other)
+        .fold(0, |difference, (one, other)| difference | (one ^ other))
+        == 0
 }
 
 #[cfg(test)]
@@ -195,21 +234,43 @@ mod tests {
             ("open", "anything", Ok(false)),
         ] {
             let found = users.authenticate(name, password);
-            let found = found.map(|user| user.readonly).map_err(|refused| refused.code());
+            let found = found
+                .map(|user| user.readonly)
+                .map_err(|refused| refused.code());
             assert_eq!(found, expected, "of {name}, {password}");
         }
-        assert!(Users::load(None).unwrap().authenticate("default", "").is_ok());
+        assert!(
+            Users::load(None)
+                .unwrap()
+                .authenticate("default", "")
+                .is_ok()
+        );
     }
 
     #[test]
     fn a_users_file_that_means_two_things_is_refused() {
         for (json, expected) in [
             (r#"{"users": [{"name": "a"}]}"#, "no `password`"),
-            (r#"{"users": [{"name": "a", "password": "x", "password_sha256": "y"}]}"#, "give one"),
-            (r#"{"users": [{"name": "a", "password_sha256": "y"}]}"#, "64 hexadecimal"),
-            (r#"{"users": [{"name": "a", "password": "x", "databases": ["pub"]}]}"#, "`readonly`"),
-            (r#"{"users": [{"name": "a", "password": "x"}, {"name": "a", "password": "y"}]}"#, "twice"),
-            (r#"{"users": [{"name": "a", "password": "x", "admin": true}]}"#, "unknown field `admin`"),
+            (
+                r#"{"users": [{"name": "a", "password": "x", "password_sha256": "y"}]}"#,
+                "give one",
+            ),
+            (
+                r#"{"users": [{"name": "a", "password_sha256": "y"}]}"#,
+                "64 hexadecimal",
+            ),
+            (
+                r#"{"users": [{"name": "a", "password": "x", "databases": ["pub"]}]}"#,
+                "`readonly`",
+            ),
+            (
+                r#"{"users": [{"name": "a", "password": "x"}, {"name": "a", "password": "y"}]}"#,
+                "twice",
+            ),
+            (
+                r#"{"users": [{"name": "a", "password": "x", "admin": true}]}"#,
+                "unknown field `admin`",
+            ),
         ] {
             let found = users(json).unwrap_err();
             assert!(found.contains(expected), "of {json}: {found}");

@@ -27,6 +27,9 @@ const WAITING_MAX: usize = 256;
 /// `readonly = 2`: reads only, settings may be changed except this one.
 const READ_ONLY: &str = "--readonly=2";
 
+/// The engine parses by recursion and counts on stacks of this size.
+const STACK_BYTES: usize = 8 << 20;
+
 struct Job {
     request: Request,
     reply: oneshot::Sender<Reply>,
@@ -65,7 +68,9 @@ impl Pool {
         let surroundings = Arc::new(surroundings);
         let mut read_only = arguments.to_vec();
         read_only.extend(CString::new(READ_ONLY).ok());
-        let opened = |name, arguments: &[CString], count| Lane::open(engine, name, arguments, &surroundings, count);
+        let opened = |name, arguments: &[CString], count| {
+            Lane::open(engine, name, arguments, &surroundings, count)
+        };
         Ok(Pool {
             writers: opened("writer", arguments, writers)?,
             readers: opened("reader", &read_only, readers)?,
@@ -84,7 +89,11 @@ impl Pool {
     ///
     /// All connections are busy and stay so, or the pool is closed.
     pub async fn run(&self, request: Request) -> Result<oneshot::Receiver<Reply>, Exception> {
-        let lane = if request.read_only { &self.readers } else { &self.writers };
+        let lane = if request.read_only {
+            &self.readers
+        } else {
+            &self.writers
+        };
         lane.run(request).await
     }
 
@@ -93,10 +102,20 @@ impl Pool {
         for lane in [&self.writers, &self.readers] {
             lane.places.close();
             lane.waiting.close();
-            drop(lane.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+            drop(
+                lane.jobs
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
         }
         for lane in [&self.writers, &self.readers] {
-            for thread in lane.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            for thread in lane
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .drain(..)
+            {
                 // A thread that panicked has said so on stderr.
                 let _ = thread.join();
             }
@@ -119,7 +138,10 @@ impl Lane {
             let (jobs, surroundings) = (Arc::clone(&jobs), Arc::clone(surroundings));
             let arguments = arguments.to_vec();
             let work = move || work(engine, &arguments, &surroundings, &jobs);
-            threads.push(thread::Builder::new().name(format!("{name}-{at}")).spawn(work)?);
+            let thread = thread::Builder::new()
+                .name(format!("{name}-{at}"))
+                .stack_size(STACK_BYTES);
+            threads.push(thread.spawn(work)?);
         }
         Ok(Lane {
             jobs: Mutex::new(Some(sender)),
@@ -136,7 +158,13 @@ impl Lane {
         let place = place.map_err(|_| busy())?.map_err(|_| stopping())?;
         let (reply, answer) = oneshot::channel();
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = jobs.as_ref().map(|jobs| jobs.send(Job { request, reply, _place: place }));
+        let sent = jobs.as_ref().map(|jobs| {
+            jobs.send(Job {
+                request,
+                reply,
+                _place: place,
+            })
+        });
         match sent {
             Some(Ok(())) => Ok(answer),
             Some(Err(_)) | None => Err(stopping()),
@@ -157,11 +185,23 @@ fn stopping() -> Exception {
 }
 
 /// A connection's thread: one statement after the other, until the pool is closed.
-fn work(engine: &'static Engine, arguments: &[CString], surroundings: &Surroundings, jobs: &Mutex<Receiver<Job>>) {
+fn work(
+    engine: &'static Engine,
+    arguments: &[CString],
+    surroundings: &Surroundings,
+    jobs: &Mutex<Receiver<Job>>,
+) {
     let mut connection: Option<Connection> = None;
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { request, reply, _place }) = next else { return };
+        let Ok(Job {
+            request,
+            reply,
+            _place,
+        }) = next
+        else {
+            return;
+        };
         let Some(open) = connection.take().or_else(|| engine.connect(arguments)) else {
             tracing::error!("the engine refuses a connection");
             continue;

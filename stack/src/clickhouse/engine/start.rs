@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clickhouse::engine::ffi::{Connection, Engine, LoadError, Params};
 use crate::clickhouse::sql::guard::Guard;
+use crate::clickhouse::wire::respond::Said;
 
 /// The engine's own configuration: an insert is on the disk when it is answered, its folder entry too, so that not
 /// even a power failure takes back what a client was told. (In SQL these are settings of each table; here they are
@@ -30,7 +31,11 @@ pub enum StartError {
     )]
     InUse { folder: PathBuf },
     #[error("{doing} {} failed: {source}. Check that the folder belongs to you and is writable.", path.display())]
-    File { doing: &'static str, path: PathBuf, source: std::io::Error },
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error(
         "ClickHouse's engine does not start on {}: the folder may be damaged or made by a newer version. Move it away \
          to start with an empty one.", folder.display()
@@ -43,8 +48,8 @@ pub enum StartError {
 /// The engine, started. It stops when this is dropped after the last connection.
 pub struct Started {
     pub engine: &'static Engine,
-    /// The engine's version, as `version()` says it.
-    pub version: String,
+    /// What answers say of it.
+    pub said: Said,
     /// What must not be asked of it.
     pub guard: Guard,
     /// Arguments of every further connection.
@@ -63,7 +68,11 @@ impl Started {
     /// # Errors
     ///
     /// See [`StartError`].
-    pub fn start(library: &Path, data_dir: &Path, memory_bytes: u64) -> Result<Started, StartError> {
+    pub fn start(
+        library: &Path,
+        data_dir: &Path,
+        memory_bytes: u64,
+    ) -> Result<Started, StartError> {
         fs::create_dir_all(data_dir).map_err(file("making", data_dir))?;
         let data_dir = fs::canonicalize(data_dir).map_err(file("looking for", data_dir))?;
         let lock = lock(&data_dir)?;
@@ -81,15 +90,31 @@ impl Started {
         let engine = Engine::load(library)?;
         let arguments = arguments(&engine_dir, &configuration, memory_bytes);
         let keeper = engine.connect(&arguments);
-        let mut keeper = keeper.ok_or_else(|| StartError::Refused { folder: data_dir.clone() })?;
+        let mut keeper = keeper.ok_or_else(|| StartError::Refused {
+            folder: data_dir.clone(),
+        })?;
         only_tables_in_default(&mut keeper)?;
 
-        let version = column(&mut keeper, "SELECT version()")?.concat();
+        let said = Said {
+            version: column(&mut keeper, "SELECT version()")?.concat(),
+            timezone: column(&mut keeper, "SELECT timezone()")?.concat(),
+        };
         let functions = column(&mut keeper, "SELECT name FROM system.table_functions")?;
         let mut engines = column(&mut keeper, "SELECT name FROM system.table_engines")?;
-        engines.extend(column(&mut keeper, "SELECT name FROM system.database_engines")?);
+        engines.extend(column(
+            &mut keeper,
+            "SELECT name FROM system.database_engines",
+        )?);
         let guard = Guard::new(&functions, &engines, memory_bytes);
-        Ok(Started { engine, version, guard, arguments, spool_dir, keeper: Some(keeper), _lock: lock })
+        Ok(Started {
+            engine,
+            said,
+            guard,
+            arguments,
+            spool_dir,
+            keeper: Some(keeper),
+            _lock: lock,
+        })
     }
 }
 
@@ -113,13 +138,22 @@ fn arguments(engine_dir: &Path, configuration: &Path, memory_bytes: u64) -> Vec<
         "--allow_introspection_functions=0".to_owned(),
     ];
     // A path with a zero byte cannot exist, so nothing is dropped here.
-    texts.into_iter().filter_map(|text| CString::new(text).ok()).collect()
+    texts
+        .into_iter()
+        .filter_map(|text| CString::new(text).ok())
+        .collect()
 }
 
 /// The library's `default` database also shows every file of this machine as a table (`` SELECT * FROM `/etc/passwd` ``).
 /// It is put back at each start, over the stored database; this takes it away again and leaves the stored one.
 fn only_tables_in_default(keeper: &mut Connection) -> Result<(), StartError> {
-    if column(keeper, "SELECT engine FROM system.databases WHERE name = 'default'")?.concat() != "Overlay" {
+    if column(
+        keeper,
+        "SELECT engine FROM system.databases WHERE name = 'default'",
+    )?
+    .concat()
+        != "Overlay"
+    {
         return Ok(());
     }
     run(keeper, "DETACH DATABASE default")?;
@@ -134,9 +168,22 @@ fn only_tables_in_default(keeper: &mut Connection) -> Result<(), StartError> {
 /// the folder of its tables, which the first table makes. It holds nothing, so it goes, and is made anew.
 fn forget_an_empty_default(engine_dir: &Path) -> Result<(), StartError> {
     let stored = engine_dir.join("metadata/default.sql");
-    let Ok(text) = fs::read_to_string(&stored) else { return Ok(()) };
-    let Some(uuid) = text.split('\'').nth(1).filter(|uuid| uuid.is_ascii() && uuid.len() == 36) else { return Ok(()) };
-    if engine_dir.join("store").join(&uuid[..3]).join(uuid).exists() {
+    let Ok(text) = fs::read_to_string(&stored) else {
+        return Ok(());
+    };
+    let Some(uuid) = text
+        .split('\'')
+        .nth(1)
+        .filter(|uuid| uuid.is_ascii() && uuid.len() == 36)
+    else {
+        return Ok(());
+    };
+    if engine_dir
+        .join("store")
+        .join(&uuid[..3])
+        .join(uuid)
+        .exists()
+    {
         return Ok(());
     }
     fs::remove_file(&stored).map_err(file("removing", &stored))
@@ -150,8 +197,14 @@ fn run(connection: &mut Connection, sql: &str) -> Result<(), StartError> {
 fn column(connection: &mut Connection, sql: &str) -> Result<Vec<String>, StartError> {
     let answer = connection
         .query(sql.as_bytes(), "TabSeparatedRaw", &Params::default())
-        .map_err(|exception| StartError::Statement { sql: sql.to_owned(), exception })?;
-    Ok(String::from_utf8_lossy(answer.bytes()).lines().map(str::to_owned).collect())
+        .map_err(|exception| StartError::Statement {
+            sql: sql.to_owned(),
+            exception,
+        })?;
+    Ok(String::from_utf8_lossy(answer.bytes())
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }
 
 fn lock(data_dir: &Path) -> Result<File, StartError> {
@@ -159,12 +212,18 @@ fn lock(data_dir: &Path) -> Result<File, StartError> {
     let lock = File::create(&path).map_err(file("writing", &path))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(fs::TryLockError::WouldBlock) => Err(StartError::InUse { folder: data_dir.to_owned() }),
+        Err(fs::TryLockError::WouldBlock) => Err(StartError::InUse {
+            folder: data_dir.to_owned(),
+        }),
         Err(fs::TryLockError::Error(source)) => Err(file("locking", &path)(source)),
     }
 }
 
 fn file(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
     let path = path.to_owned();
-    move |source| StartError::File { doing, path, source }
+    move |source| StartError::File {
+        doing,
+        path,
+        source,
+    }
 }

@@ -15,7 +15,7 @@ use crate::clickhouse::sql::token::{Token, tokens};
 use crate::clickhouse::sql::{insert, readers};
 use crate::clickhouse::users::User;
 use crate::clickhouse::wire::decode::Bytes;
-use crate::clickhouse::wire::respond::{Reply, Responder, Stop, Wanted};
+use crate::clickhouse::wire::respond::{Reply, Responder, Said, Stop, Wanted};
 
 /// A statement is no longer than this, an INSERT's data not counted.
 const SQL_BYTES_MAX: usize = 1 << 20;
@@ -42,7 +42,7 @@ pub struct Request {
 /// What every statement needs beside its request.
 pub struct Surroundings {
     pub guard: Guard,
-    pub version: String,
+    pub said: Said,
     /// Set when the process ends: long answers break off.
     pub stopping: AtomicBool,
 }
@@ -54,14 +54,41 @@ pub fn run(
     request: Request,
     reply: oneshot::Sender<Reply>,
 ) -> bool {
-    let Request { user, read_only, sql, body, params, settings, database, default_format, wanted } = request;
-    let mut responder = Responder::new(&wanted, &surroundings.version, reply);
-    let mut run = Run { connection, surroundings, user: &user, read_only, params: &params, fresh: true };
+    let Request {
+        user,
+        read_only,
+        sql,
+        body,
+        params,
+        settings,
+        database,
+        default_format,
+        wanted,
+    } = request;
+    let mut responder = Responder::new(&wanted, &surroundings.said, reply);
+    let mut run = Run {
+        connection,
+        surroundings,
+        user: &user,
+        read_only,
+        params: &params,
+        fresh: true,
+    };
     let outcome = read(sql, body).map_err(Stop::Failed).and_then(|text| {
         run.prepare(&text, &settings, database.as_deref())?;
         match text.data {
-            Some(data) => run.insert(&text.statement, data, default_format.as_deref(), &mut responder),
-            None => run.query(&text.statement, default_format.as_deref(), &settings, &mut responder),
+            Some(data) => run.insert(
+                &text.statement,
+                data,
+                default_format.as_deref(),
+                &mut responder,
+            ),
+            None => run.query(
+                &text.statement,
+                default_format.as_deref(),
+                &settings,
+                &mut responder,
+            ),
         }
     });
     let fresh = run.fresh;
@@ -105,14 +132,20 @@ fn read(sql: Vec<u8>, mut body: Bytes) -> Result<Text, Exception> {
         }
         let limit = SQL_BYTES_MAX + 1;
         let missing = u64::try_from(limit.saturating_sub(text.len())).unwrap_or(0);
-        body.by_ref().take(missing).read_to_end(&mut text).map_err(unreadable)?;
+        body.by_ref()
+            .take(missing)
+            .read_to_end(&mut text)
+            .map_err(unreadable)?;
         body_ended = text.len() < limit;
     }
     let Some(cut) = insert::cut(&text) else {
         if !body_ended {
             return Err(too_long());
         }
-        return Ok(Text { statement: text, data: None });
+        return Ok(Text {
+            statement: text,
+            data: None,
+        });
     };
     let inline = text.split_off(cut.data_at);
     text.truncate(cut.statement_bytes);
@@ -120,15 +153,29 @@ fn read(sql: Vec<u8>, mut body: Bytes) -> Result<Text, Exception> {
         return Err(too_long());
     }
     let bytes = Cursor::new(inline).chain(body);
-    Ok(Text { statement: text, data: Some(Data { format: cut.format, bytes }) })
+    Ok(Text {
+        statement: text,
+        data: Some(Data {
+            format: cut.format,
+            bytes,
+        }),
+    })
 }
 
 fn too_long() -> Exception {
-    Exception::new(229, format!("Query is too large: more than {SQL_BYTES_MAX} bytes of SQL"), "QUERY_IS_TOO_LARGE")
+    Exception::new(
+        229,
+        format!("Query is too large: more than {SQL_BYTES_MAX} bytes of SQL"),
+        "QUERY_IS_TOO_LARGE",
+    )
 }
 
 fn unreadable(error: io::Error) -> Exception {
-    Exception::new(271, format!("Cannot decompress the request's body: {error}"), "CANNOT_DECOMPRESS")
+    Exception::new(
+        271,
+        format!("Cannot decompress the request's body: {error}"),
+        "CANNOT_DECOMPRESS",
+    )
 }
 
 struct Run<'a> {
@@ -142,7 +189,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Judges the statement and brings the session into the state that the request asks for.
-    fn prepare(&mut self, text: &Text, settings: &[(String, String)], database: Option<&str>) -> Result<(), Stop> {
+    fn prepare(
+        &mut self,
+        text: &Text,
+        settings: &[(String, String)],
+        database: Option<&str>,
+    ) -> Result<(), Stop> {
         let sql = &text.statement;
         let tokens: Vec<Token<'_>> = tokens(sql).collect();
         self.surroundings.guard.check(&tokens)?;
@@ -152,12 +204,17 @@ impl Run<'_> {
         if let Some(listed) = &self.user.databases {
             let existing = self.databases()?;
             readers::only_databases(&self.user.name, &tokens, listed, &existing)?;
-            if let Some(database) = database.filter(|database| !listed.iter().any(|listed| listed == database)) {
+            if let Some(database) =
+                database.filter(|database| !listed.iter().any(|listed| listed == database))
+            {
                 // `default` is what clients send when their user said nothing.
                 if database != "default" {
                     return Err(Stop::Failed(Exception::new(
                         497,
-                        format!("{}: Not enough privileges: this user may not use the database `{database}`", self.user.name),
+                        format!(
+                            "{}: Not enough privileges: this user may not use the database `{database}`",
+                            self.user.name
+                        ),
                         "ACCESS_DENIED",
                     )));
                 }
@@ -167,7 +224,11 @@ impl Run<'_> {
             self.judge_by_engine(sql, &tokens)?;
         }
         self.apply(settings)?;
-        let listed_first = self.user.databases.as_ref().and_then(|listed| listed.first());
+        let listed_first = self
+            .user
+            .databases
+            .as_ref()
+            .and_then(|listed| listed.first());
         let wanted = match database {
             Some("default") | None => listed_first.map(String::as_str),
             other => other,
@@ -182,10 +243,17 @@ impl Run<'_> {
     fn judge_by_engine(&mut self, sql: &[u8], tokens: &[Token<'_>]) -> Result<(), Exception> {
         let (statements, class) = self.connection.classify(sql);
         if statements > 1 {
-            return Err(Exception::new(62, "Syntax error (Multi-statements are not allowed)", "SYNTAX_ERROR"));
+            return Err(Exception::new(
+                62,
+                "Syntax error (Multi-statements are not allowed)",
+                "SYNTAX_ERROR",
+            ));
         }
         if self.read_only && matches!(class, Class::Mutating | Class::Control) {
-            return Err(Exception::readonly(format!("{}: Cannot execute query in readonly mode", self.user.name)));
+            return Err(Exception::readonly(format!(
+                "{}: Cannot execute query in readonly mode",
+                self.user.name
+            )));
         }
         // SET, USE and temporary tables would outlive the statement.
         if class == Class::Control || tokens.iter().any(|token| token.is("TEMPORARY")) {
@@ -197,7 +265,9 @@ impl Run<'_> {
     fn apply(&mut self, settings: &[(String, String)]) -> Result<(), Stop> {
         let mut applied = Vec::with_capacity(settings.len());
         for (name, value) in settings {
-            if settings::judge(name, value, self.surroundings.guard.memory_bytes_max())? == Verdict::Apply {
+            if settings::judge(name, value, self.surroundings.guard.memory_bytes_max())?
+                == Verdict::Apply
+            {
                 applied.push((name.clone(), value.clone()));
             }
         }
@@ -209,13 +279,22 @@ impl Run<'_> {
 
     fn session(&mut self, sql: &str) -> Result<(), Stop> {
         self.fresh = false;
-        self.connection.query(sql.as_bytes(), "Null", &Params::default()).map(drop).map_err(engine)
+        self.connection
+            .query(sql.as_bytes(), "Null", &Params::default())
+            .map(drop)
+            .map_err(engine)
     }
 
     fn databases(&mut self) -> Result<Vec<String>, Stop> {
         let sql = b"SELECT name FROM system.databases";
-        let answer = self.connection.query(sql, "TabSeparatedRaw", &Params::default()).map_err(engine)?;
-        Ok(String::from_utf8_lossy(answer.bytes()).lines().map(str::to_owned).collect())
+        let answer = self
+            .connection
+            .query(sql, "TabSeparatedRaw", &Params::default())
+            .map_err(engine)?;
+        Ok(String::from_utf8_lossy(answer.bytes())
+            .lines()
+            .map(str::to_owned)
+            .collect())
     }
 
     fn insert(
@@ -225,14 +304,29 @@ impl Run<'_> {
         default_format: Option<&str>,
         responder: &mut Responder<'_>,
     ) -> Result<Counts, Stop> {
-        let format = data.format.as_deref().or(default_format).unwrap_or("Values").to_owned();
-        let mut insert = self.connection.insert(statement, &format, self.params).map_err(engine)?;
+        let format = data
+            .format
+            .as_deref()
+            .or(default_format)
+            .unwrap_or("Values")
+            .to_owned();
+        let mut insert = self
+            .connection
+            .insert(statement, &format, self.params)
+            .map_err(engine)?;
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         loop {
             piece.clear();
             let limit = u64::try_from(PIECE_BYTES).unwrap_or(0);
             // What is dropped here on an error is an insert that was not finished: it is cancelled.
-            if data.bytes.by_ref().take(limit).read_to_end(&mut piece).map_err(unreadable)? == 0 {
+            if data
+                .bytes
+                .by_ref()
+                .take(limit)
+                .read_to_end(&mut piece)
+                .map_err(unreadable)?
+                == 0
+            {
                 break;
             }
             insert.append(&piece).map_err(engine)?;
@@ -257,7 +351,10 @@ impl Run<'_> {
         {
             return Ok(counts);
         }
-        let answer = self.connection.query(statement, default_format, self.params).map_err(engine)?;
+        let answer = self
+            .connection
+            .query(statement, default_format, self.params)
+            .map_err(engine)?;
         let counts = answer.counts();
         responder.write(answer.bytes(), counts)?;
         Ok(Counts::default())
@@ -270,15 +367,24 @@ impl Run<'_> {
         default_format: &str,
         responder: &mut Responder<'_>,
     ) -> Result<Option<Counts>, Stop> {
-        let mut rows = match self.connection.stream(statement, default_format, self.params) {
+        let mut rows = match self
+            .connection
+            .stream(statement, default_format, self.params)
+        {
             Ok(rows) => rows,
-            Err(exception) if exception.contains("Streaming query is not supported") => return Ok(None),
+            Err(exception) if exception.contains("Streaming query is not supported") => {
+                return Ok(None);
+            }
             Err(exception) => return Err(engine(exception)),
         };
         while let Some(chunk) = rows.next_chunk().map_err(engine)? {
             responder.write(chunk.bytes(), chunk.counts())?;
             if self.surroundings.stopping.load(Ordering::Relaxed) {
-                return Err(Stop::Failed(Exception::new(236, "This ClickHouse is being stopped", "ABORTED")));
+                return Err(Stop::Failed(Exception::new(
+                    236,
+                    "This ClickHouse is being stopped",
+                    "ABORTED",
+                )));
             }
         }
         Ok(Some(Counts::default()))
@@ -294,7 +400,9 @@ fn streams(tokens: &[Token<'_>], format: &str, settings: &[(String, String)]) ->
         .is_some_and(|first| first.is_any(&["SELECT", "WITH", "FROM"]));
     let around = ["TOTALS", "extremes", "output_format_json_array_of_rows"];
     let in_text = tokens.iter().any(|token| token.is_any(&around));
-    let in_settings = settings.iter().any(|(name, _)| around.contains(&name.as_str()));
+    let in_settings = settings
+        .iter()
+        .any(|(name, _)| around.contains(&name.as_str()));
     selects && output::chunks(format) != Chunks::Whole && !in_text && !in_settings
 }
 

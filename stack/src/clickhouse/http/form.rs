@@ -11,12 +11,17 @@ const FORM_BYTES_MAX: u64 = 16 << 20;
 /// The boundary that `Content-Type` names, if it is such a form.
 pub fn boundary(content_type: &str) -> Option<String> {
     let mut parts = content_type.split(';');
-    if !parts.next()?.trim().eq_ignore_ascii_case("multipart/form-data") {
+    if !parts
+        .next()?
+        .trim()
+        .eq_ignore_ascii_case("multipart/form-data")
+    {
         return None;
     }
     parts.find_map(|part| {
         let (name, value) = part.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("boundary").then(|| value.trim_matches('"').to_owned())
+        name.eq_ignore_ascii_case("boundary")
+            .then(|| value.trim_matches('"').to_owned())
     })
 }
 
@@ -42,22 +47,35 @@ pub fn fields(body: Bytes, boundary: &str) -> Result<Vec<(String, Vec<u8>)>, Exc
         fields.push((field_name(&String::from_utf8_lossy(head))?, value.to_vec()));
         rest = after;
     }
-    if rest.starts_with(b"--") { Ok(fields) } else { Err(broken()) }
+    if rest.starts_with(b"--") {
+        Ok(fields)
+    } else {
+        Err(broken())
+    }
 }
 
 fn field_name(head: &str) -> Result<String, Exception> {
-    let disposition = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"));
+    let disposition = head.lines().find(|line| {
+        line.to_ascii_lowercase()
+            .starts_with("content-disposition:")
+    });
     let parts = disposition.unwrap_or("").split(';').map(str::trim);
     let mut name = None;
     for part in parts {
         if part.starts_with("filename") {
-            return Err(Exception::new(48, "External tables are not taken here", "NOT_IMPLEMENTED"));
+            return Err(Exception::new(
+                48,
+                "External tables are not taken here",
+                "NOT_IMPLEMENTED",
+            ));
         }
         if let Some(value) = part.strip_prefix("name=") {
             name = Some(value.trim_matches('"').to_owned());
         }
     }
-    name.ok_or_else(|| Exception::bad_request("A field of the request's multipart form has no name"))
+    name.ok_or_else(|| {
+        Exception::bad_request("A field of the request's multipart form has no name")
+    })
 }
 
 fn behind<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
@@ -65,7 +83,9 @@ fn behind<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
 }
 
 fn cut<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
+    let at = bytes
+        .windows(mark.len())
+        .position(|window| window == mark)?;
     Some((&bytes[..at], &bytes[at + mark.len()..]))
 }
 
@@ -80,8 +100,14 @@ mod tests {
 
     #[test]
     fn a_form_is_its_fields() {
-        assert_eq!(boundary("multipart/form-data; boundary=b").as_deref(), Some("b"));
-        assert_eq!(boundary("Multipart/Form-Data; charset=x; Boundary=\"b\"").as_deref(), Some("b"));
+        assert_eq!(
+            boundary("multipart/form-data; boundary=b").as_deref(),
+            Some("b")
+        );
+        assert_eq!(
+            boundary("Multipart/Form-Data; charset=x; Boundary=\"b\"").as_deref(),
+            Some("b")
+        );
         assert_eq!(boundary("text/plain; boundary=b"), None);
 
         let form = "--b\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nSELECT {a:String}\r\n\
@@ -96,9 +122,13 @@ mod tests {
 
     #[test]
     fn a_cut_form_and_a_file_are_refused() {
-        assert_eq!(read("--b\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nSELECT"), Err(36));
+        assert_eq!(
+            read("--b\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nSELECT"),
+            Err(36)
+        );
         assert_eq!(read("nothing"), Err(36));
-        let file = "--b\r\nContent-Disposition: form-data; name=\"t\"; filename=\"t\"\r\n\r\n1\r\n--b--";
+        let file =
+            "--b\r\nContent-Disposition: form-data; name=\"t\"; filename=\"t\"\r\n\r\n1\r\n--b--";
         assert_eq!(read(file), Err(48));
     }
 }

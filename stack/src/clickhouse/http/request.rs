@@ -51,13 +51,23 @@ pub struct Head {
 impl Head {
     /// Takes a request's head apart.
     pub fn new(method: Method, headers: HeaderMap, query: &str) -> Head {
-        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Head { method, headers, pairs }
+        let pairs = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        Head {
+            method,
+            headers,
+            pairs,
+        }
     }
 
     /// The last parameter of this name, as ClickHouse takes it.
     pub fn pair(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.pairs
+            .iter()
+            .rev()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn header(&self, name: impl hyper::header::AsHeaderName) -> Option<&str> {
@@ -65,7 +75,8 @@ impl Head {
     }
 
     fn is_on(&self, name: &str) -> bool {
-        self.pair(name).is_some_and(|value| matches!(value, "1" | "true"))
+        self.pair(name)
+            .is_some_and(|value| matches!(value, "1" | "true"))
     }
 
     /// Who sends the request: by ClickHouse's headers, by Basic authentication, or by the URL.
@@ -79,11 +90,18 @@ impl Head {
         }
         if let Some(value) = self.header(AUTHORIZATION) {
             let (name, password) = basic(value).ok_or_else(|| {
-                Exception::new(516, "Only Basic authentication is known here", "AUTHENTICATION_FAILED")
+                Exception::new(
+                    516,
+                    "Only Basic authentication is known here",
+                    "AUTHENTICATION_FAILED",
+                )
             })?;
             return users.authenticate(&name, &password);
         }
-        let password = self.header("X-ClickHouse-Key").or_else(|| self.pair("password")).unwrap_or("");
+        let password = self
+            .header("X-ClickHouse-Key")
+            .or_else(|| self.pair("password"))
+            .unwrap_or("");
         users.authenticate(self.pair("user").unwrap_or("default"), password)
     }
 
@@ -95,23 +113,31 @@ impl Head {
     pub fn wanted(&self, query_id: String) -> Result<Wanted, Exception> {
         let native_revision = match self.pair("client_protocol_version") {
             None | Some("") => 0,
-            Some(value) => value
-                .parse()
-                .map_err(|_| Exception::bad_request(format!("client_protocol_version={value} is no number")))?,
+            Some(value) => value.parse().map_err(|_| {
+                Exception::bad_request(format!("client_protocol_version={value} is no number"))
+            })?,
         };
         let method = match self.pair("network_compression_method") {
             Some(name) if name.eq_ignore_ascii_case("ZSTD") => blocks::Method::Zstd,
             _ => blocks::Method::Lz4,
         };
         // On by default, as in current versions of the server.
-        let encodes = self.pair("enable_http_compression").is_none_or(|value| matches!(value, "1" | "true"));
-        let accepted = self.header(ACCEPT_ENCODING).filter(|_| encodes).unwrap_or("");
+        let encodes = self
+            .pair("enable_http_compression")
+            .is_none_or(|value| matches!(value, "1" | "true"));
+        let accepted = self
+            .header(ACCEPT_ENCODING)
+            .filter(|_| encodes)
+            .unwrap_or("");
         Ok(Wanted {
             encoding: Encoding::accepted(accepted),
             blocks: self.is_on("compress").then_some(method),
             native_revision,
             wait_for_end: self.is_on("wait_end_of_query") || self.is_on("http_wait_end_of_query"),
-            query_id: self.pair("query_id").filter(|id| is_plain(id)).map_or(query_id, str::to_owned),
+            query_id: self
+                .pair("query_id")
+                .filter(|id| is_plain(id))
+                .map_or(query_id, str::to_owned),
         })
     }
 
@@ -130,14 +156,20 @@ impl Head {
         }
         let readonly = self.pair("readonly").unwrap_or("");
         if user.readonly && matches!(readonly, "0" | "false") {
-            return Err(Exception::readonly("Cannot modify 'readonly' setting in readonly mode"));
+            return Err(Exception::readonly(
+                "Cannot modify 'readonly' setting in readonly mode",
+            ));
         }
         let asked_readonly = matches!(readonly, "1" | "2" | "true");
         // As in ClickHouse, GET only reads.
         let read_only = user.readonly || asked_readonly || self.method != Method::POST;
 
         let body = decode::content(body, self.header(CONTENT_ENCODING).unwrap_or(""))?;
-        let body: Bytes = if self.is_on("decompress") { Box::new(Unpacked::new(body)) } else { body };
+        let body: Bytes = if self.is_on("decompress") {
+            Box::new(Unpacked::new(body))
+        } else {
+            body
+        };
         let mut body = decode::bounded(body);
         let mut sql = self.pair("query").unwrap_or("").as_bytes().to_vec();
         let mut fields = self.pairs.clone();
@@ -153,14 +185,22 @@ impl Head {
         }
         let params = fields
             .iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix("param_")?.to_owned(), value.clone())))
+            .filter_map(|(name, value)| {
+                Some((name.strip_prefix("param_")?.to_owned(), value.clone()))
+            })
             .collect::<Params>();
         let settings = fields
             .into_iter()
-            .filter(|(name, _)| !name.starts_with("param_") && !OF_THE_INTERFACE.contains(&name.as_str()))
+            .filter(|(name, _)| {
+                !name.starts_with("param_") && !OF_THE_INTERFACE.contains(&name.as_str())
+            })
             .collect();
-        let database = self.pair("database").or_else(|| self.header("X-ClickHouse-Database"));
-        let default_format = self.header("X-ClickHouse-Format").or_else(|| self.pair("default_format"));
+        let database = self
+            .pair("database")
+            .or_else(|| self.header("X-ClickHouse-Database"));
+        let default_format = self
+            .header("X-ClickHouse-Format")
+            .or_else(|| self.pair("default_format"));
         Ok(Request {
             user,
             read_only,
@@ -195,7 +235,9 @@ mod tests {
     use super::*;
 
     fn head(method: Method, query: &str, headers: &[(&'static str, &str)]) -> Head {
-        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         Head::new(method, headers.collect(), query)
     }
 
@@ -210,16 +252,27 @@ mod tests {
     fn credentials_come_in_three_ways() {
         let users = users();
         for (query, headers, expected) in [
-            ("", &[("X-ClickHouse-User", "a"), ("X-ClickHouse-Key", "x:y")][..], Ok("a")),
+            (
+                "",
+                &[("X-ClickHouse-User", "a"), ("X-ClickHouse-Key", "x:y")][..],
+                Ok("a"),
+            ),
             ("", &[("Authorization", "Basic YTp4Onk=")], Ok("a")),
             ("user=a&password=x:y", &[], Ok("a")),
             ("password=d", &[], Ok("default")),
             ("", &[], Err(194)),
-            ("user=a&password=x:y", &[("Authorization", "Basic YTp6")], Err(516)),
+            (
+                "user=a&password=x:y",
+                &[("Authorization", "Basic YTp6")],
+                Err(516),
+            ),
             ("", &[("Authorization", "Bearer x")], Err(516)),
         ] {
             let found = head(Method::POST, query, headers).authenticate(&users);
-            let found = found.as_ref().map(|user| user.name.as_str()).map_err(Exception::code);
+            let found = found
+                .as_ref()
+                .map(|user| user.name.as_str())
+                .map_err(Exception::code);
             assert_eq!(found, expected, "of {query} {headers:?}");
         }
     }
@@ -232,12 +285,24 @@ mod tests {
             &[("Accept-Encoding", "gzip")],
         );
         let wanted = head.wanted("id".to_owned()).unwrap();
-        assert_eq!((wanted.encoding, wanted.blocks), (Encoding::Gzip, Some(blocks::Method::Lz4)));
+        assert_eq!(
+            (wanted.encoding, wanted.blocks),
+            (Encoding::Gzip, Some(blocks::Method::Lz4))
+        );
         let user = Arc::new(User::owner("a", ""));
         let request = head.join(user, wanted, Box::new(std::io::empty())).unwrap();
         assert_eq!(request.sql, b"SELECT 1");
-        assert_eq!(request.settings, [("max_threads".to_owned(), "2".to_owned())]);
-        assert_eq!((request.database.as_deref(), request.default_format.as_deref()), (Some("d"), Some("CSV")));
+        assert_eq!(
+            request.settings,
+            [("max_threads".to_owned(), "2".to_owned())]
+        );
+        assert_eq!(
+            (
+                request.database.as_deref(),
+                request.default_format.as_deref()
+            ),
+            (Some("d"), Some("CSV"))
+        );
         assert!(!request.read_only);
     }
 
@@ -252,10 +317,15 @@ mod tests {
             (Method::POST, "session_id=x", false, Err(372)),
         ] {
             let head = head(method, query, &[]);
-            let user = Arc::new(User { readonly: read_only, ..User::owner("a", "") });
+            let user = Arc::new(User {
+                readonly: read_only,
+                ..User::owner("a", "")
+            });
             let wanted = head.wanted("id".to_owned()).unwrap();
             let found = head.join(user, wanted, Box::new(std::io::empty()));
-            let found = found.map(|request| request.read_only).map_err(|refused| refused.code());
+            let found = found
+                .map(|request| request.read_only)
+                .map_err(|refused| refused.code());
             assert_eq!(found, expected, "of {query}");
         }
     }

@@ -26,10 +26,10 @@ use crate::clickhouse::users::Users;
 use crate::clickhouse::wire::decode::Bytes;
 
 /// A request's body up to this size waits in memory, a larger one in a file of the data folder that has no name.
-const BODY_MEMORY_BYTES: usize = 32 << 20;
+const BODY_MEMORY_BYTES: usize = 16 << 20;
 
 /// More connections than this wait to be accepted.
-const CONNECTIONS_MAX: usize = 512;
+const CONNECTIONS_MAX: usize = 256;
 
 /// What requests are served with.
 pub struct Service {
@@ -42,7 +42,12 @@ pub struct Service {
 }
 
 /// Serves `listener` until `stop` says so; then waits up to `grace` for the requests that run.
-pub async fn serve(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>, grace: Duration) {
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    mut stop: watch::Receiver<bool>,
+    grace: Duration,
+) {
     let mut connections = JoinSet::new();
     let for_connections = stop.clone();
     loop {
@@ -64,7 +69,10 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, mut stop: watch
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(grace, drained).await.is_err() {
-        tracing::warn!(left = connections.len(), "requests still ran at the end of the grace period");
+        tracing::warn!(
+            left = connections.len(),
+            "requests still ran at the end of the grace period"
+        );
     }
 }
 
@@ -95,21 +103,32 @@ async fn handle(service: &Service, request: hyper::Request<Incoming>) -> Respons
     let query = parts.uri.query().unwrap_or("");
     match (&parts.method, parts.uri.path()) {
         (&(Method::GET | Method::HEAD), "/ping") => return answer::of_text(200, "Ok.\n"),
-        (&(Method::GET | Method::HEAD), "/") if query.is_empty() => return answer::of_text(200, "Ok.\n"),
+        (&(Method::GET | Method::HEAD), "/") if query.is_empty() => {
+            return answer::of_text(200, "Ok.\n");
+        }
         (&(Method::GET | Method::POST), "/" | "") => {}
         (&(Method::GET | Method::POST), _) => {
-            return answer::of_text(404, "There is nothing here: send statements to /, and pings to /ping.\n");
+            return answer::of_text(
+                404,
+                "There is nothing here: send statements to /, and pings to /ping.\n",
+            );
         }
         _ => return answer::of_text(501, "Only GET and POST are answered here.\n"),
     }
     let head = Head::new(parts.method.clone(), parts.headers, query);
     match statement(service, &head, body).await {
         Ok(response) => response,
-        Err(exception) => answer::of_exception(&exception, &service.pool.surroundings().version),
+        Err(exception) => {
+            answer::of_exception(&exception, &service.pool.surroundings().said.version)
+        }
     }
 }
 
-async fn statement(service: &Service, head: &Head, body: Incoming) -> Result<Response<AnswerBody>, Exception> {
+async fn statement(
+    service: &Service,
+    head: &Head,
+    body: Incoming,
+) -> Result<Response<AnswerBody>, Exception> {
     let user = head.authenticate(&service.users)?;
     let number = service.statements.fetch_add(1, Ordering::Relaxed);
     let wanted = head.wanted(format!("hissa-{}-{number}", std::process::id()))?;
@@ -118,7 +137,13 @@ async fn statement(service: &Service, head: &Head, body: Incoming) -> Result<Res
     let body = whole(body, service).await?;
     let request = head.join(user, wanted, body)?;
     let reply = service.pool.run(request).await?;
-    let reply = reply.await.map_err(|_| Exception::new(1002, "The statement ended without an answer", "UNKNOWN_EXCEPTION"))?;
+    let reply = reply.await.map_err(|_| {
+        Exception::new(
+            1002,
+            "The statement ended without an answer",
+            "UNKNOWN_EXCEPTION",
+        )
+    })?;
     Ok(answer::of_reply(reply))
 }
 
@@ -127,7 +152,11 @@ async fn whole(mut body: Incoming, service: &Service) -> Result<Bytes, Exception
     let mut spool: SpooledTempFile = spooled_tempfile_in(BODY_MEMORY_BYTES, &service.spool_dir);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
-            Exception::new(210, format!("The request broke off: {error}"), "NETWORK_ERROR")
+            Exception::new(
+                210,
+                format!("The request broke off: {error}"),
+                "NETWORK_ERROR",
+            )
         })?;
         if let Ok(data) = frame.into_data() {
             spool.write_all(&data).map_err(unspooled)?;
@@ -140,7 +169,9 @@ async fn whole(mut body: Incoming, service: &Service) -> Result<Bytes, Exception
 fn unspooled(error: io::Error) -> Exception {
     Exception::new(
         243,
-        format!("The request's body could not be kept until its end: {error}. Make room on the data folder's disk"),
+        format!(
+            "The request's body could not be kept until its end: {error}. Make room on the data folder's disk"
+        ),
         "NOT_ENOUGH_SPACE",
     )
 }

@@ -42,8 +42,16 @@ const INSIDE_FUNCTIONS: [&str; 26] = [
 ];
 
 /// Ordinary functions that read files or call out.
-const OUTSIDE_FUNCTIONS: [&str; 8] =
-    ["file", "catboostevaluate", "aigenerate", "aiclassify", "aiextract", "aitranslate", "aiembed", "disk"];
+const OUTSIDE_FUNCTIONS: [&str; 8] = [
+    "file",
+    "catboostevaluate",
+    "aigenerate",
+    "aiclassify",
+    "aiextract",
+    "aitranslate",
+    "aiembed",
+    "disk",
+];
 
 /// Engines of tables and databases that keep everything in the data folder or in memory.
 const INSIDE_ENGINES: [&str; 25] = [
@@ -78,8 +86,9 @@ const INSIDE_ENGINES: [&str; 25] = [
 const OUTSIDE_STATEMENTS: [&str; 5] = ["BACKUP", "RESTORE", "SNAPSHOT", "COPY", "EXECUTE"];
 
 /// What `SYSTEM` may do here.
-const INSIDE_SYSTEM: [&str; 9] =
-    ["FLUSH", "STOP", "START", "SYNC", "REFRESH", "WAIT", "CLEAR", "DROP", "CANCEL"];
+const INSIDE_SYSTEM: [&str; 9] = [
+    "FLUSH", "STOP", "START", "SYNC", "REFRESH", "WAIT", "CLEAR", "DROP", "CANCEL",
+];
 
 /// What the engine in this process offers, asked once at its start.
 #[derive(Debug, Default)]
@@ -94,7 +103,9 @@ impl Guard {
     pub fn new(table_functions: &[String], engines: &[String], memory_bytes_max: u64) -> Guard {
         let unknown = |names: &[String], inside: &[&str]| -> HashSet<String> {
             let names = names.iter().map(|name| name.to_ascii_lowercase());
-            names.filter(|name| !inside.contains(&name.as_str())).collect()
+            names
+                .filter(|name| !inside.contains(&name.as_str()))
+                .collect()
         };
         let mut outside_functions = unknown(table_functions, &INSIDE_FUNCTIONS);
         outside_functions.extend(OUTSIDE_FUNCTIONS.map(str::to_owned));
@@ -120,11 +131,16 @@ impl Guard {
         statement(tokens)?;
         for at in 0..tokens.len() {
             let rest = &tokens[at..];
-            self.call(rest)?;
+            // Behind a dot stands a table's or a column's name: `CREATE TABLE d.file (…)`. Functions have no dots.
+            if at == 0 || !tokens[at - 1].is_mark(b'.') {
+                self.call(rest)?;
+            }
             file_clause(rest)?;
             self.settings(rest)?;
         }
-        let defines = tokens.iter().any(|token| token.is_any(&["CREATE", "ATTACH", "REPLACE", "ALTER"]));
+        let defines = tokens
+            .iter()
+            .any(|token| token.is_any(&["CREATE", "ATTACH", "REPLACE", "ALTER"]));
         if defines {
             for at in 0..tokens.len() {
                 self.engine(&tokens[at..])?;
@@ -136,21 +152,27 @@ impl Guard {
 
     /// `name(`: a call of a function or a table function.
     fn call(&self, rest: &[Token<'_>]) -> Result<(), Exception> {
-        let [name, bracket, ..] = rest else { return Ok(()) };
+        let [name, bracket, ..] = rest else {
+            return Ok(());
+        };
         if !bracket.is_mark(b'(') {
             return Ok(());
         }
         match name.name() {
-            Some(name) if self.outside_functions.contains(&name.to_ascii_lowercase()) => Err(Exception::denied(
-                format!("the function `{name}` reaches files, the network or programs outside this database"),
-            )),
+            Some(name) if self.outside_functions.contains(&name.to_ascii_lowercase()) => {
+                Err(Exception::denied(format!(
+                    "the function `{name}` reaches files, the network or programs outside this database"
+                )))
+            }
             _ => Ok(()),
         }
     }
 
     /// `ENGINE = name` or `ENGINE name`.
     fn engine(&self, rest: &[Token<'_>]) -> Result<(), Exception> {
-        let [keyword, rest @ ..] = rest else { return Ok(()) };
+        let [keyword, rest @ ..] = rest else {
+            return Ok(());
+        };
         if !keyword.is("ENGINE") {
             return Ok(());
         }
@@ -160,28 +182,38 @@ impl Guard {
             [] => return Ok(()),
         };
         match name.name() {
-            Some(name) if self.outside_engines.contains(&name.to_ascii_lowercase()) => Err(Exception::denied(
-                format!("the engine `{name}` reaches files or the network outside this database"),
-            )),
-            None if name.is_mark(b'{') => Err(Exception::denied("an engine that a parameter names")),
+            Some(name) if self.outside_engines.contains(&name.to_ascii_lowercase()) => {
+                Err(Exception::denied(format!(
+                    "the engine `{name}` reaches files or the network outside this database"
+                )))
+            }
+            None if name.is_mark(b'{') => {
+                Err(Exception::denied("an engine that a parameter names"))
+            }
             _ => Ok(()),
         }
     }
 
     /// `SETTINGS a = 1, b = 2` and `SET a = 1`.
     fn settings(&self, rest: &[Token<'_>]) -> Result<(), Exception> {
-        let [keyword, pairs @ ..] = rest else { return Ok(()) };
+        let [keyword, pairs @ ..] = rest else {
+            return Ok(());
+        };
         if !keyword.is_any(&["SETTINGS", "SET"]) {
             return Ok(());
         }
         let mut pairs = pairs;
         while let [name, equals, value, after @ ..] = pairs {
-            let Some(name) = name.name().filter(|_| equals.is_mark(b'=')) else { break };
+            let Some(name) = name.name().filter(|_| equals.is_mark(b'=')) else {
+                break;
+            };
             let value = value.value();
             let verdict = settings::judge(&name, &value, self.memory_bytes_max)?;
             if verdict == Verdict::Ignore && !matches!(value.as_str(), "0" | "false") {
                 // In the request it is dropped; in the statement's own text it would reach the engine.
-                return Err(Exception::denied(format!("the setting `{name}`: every insert is answered when it is stored")));
+                return Err(Exception::denied(format!(
+                    "the setting `{name}`: every insert is answered when it is stored"
+                )));
             }
             // A value may be longer than one token (a map, a negative number): the next pair is behind the comma.
             let comma = after.iter().position(|token| token.is_mark(b','));
@@ -193,7 +225,10 @@ impl Guard {
 }
 
 fn one_statement(tokens: &[Token<'_>]) -> Result<(), Exception> {
-    let end = tokens.iter().position(|token| token.is_mark(b';')).unwrap_or(tokens.len());
+    let end = tokens
+        .iter()
+        .position(|token| token.is_mark(b';'))
+        .unwrap_or(tokens.len());
     if tokens[end..].iter().any(|token| !token.is_mark(b';')) {
         return Err(Exception::new(
             62,
@@ -206,10 +241,14 @@ fn one_statement(tokens: &[Token<'_>]) -> Result<(), Exception> {
 
 /// Statements that are refused by their first words.
 fn statement(tokens: &[Token<'_>]) -> Result<(), Exception> {
-    let [first, rest @ ..] = tokens else { return Ok(()) };
+    let [first, rest @ ..] = tokens else {
+        return Ok(());
+    };
     if first.is_any(&OUTSIDE_STATEMENTS) {
         let word = String::from_utf8_lossy(first.raw).to_ascii_uppercase();
-        return Err(Exception::denied(format!("{word} writes or reads outside this database")));
+        return Err(Exception::denied(format!(
+            "{word} writes or reads outside this database"
+        )));
     }
     if first.is("SYSTEM") && !inside_system(rest) {
         return Err(Exception::denied(
@@ -217,15 +256,21 @@ fn statement(tokens: &[Token<'_>]) -> Result<(), Exception> {
         ));
     }
     if first.is_any(&["CREATE", "ALTER", "DROP"]) {
-        let named_collection = rest.windows(2).any(|pair| pair[0].is("NAMED") && pair[1].is("COLLECTION"));
+        let named_collection = rest
+            .windows(2)
+            .any(|pair| pair[0].is("NAMED") && pair[1].is("COLLECTION"));
         let foreign_function = rest.iter().take(3).any(|token| token.is("FUNCTION"))
             && rest.iter().any(|token| token.is_any(&["LANGUAGE", "FROM"]));
         if named_collection || foreign_function {
-            return Err(Exception::denied("named collections, and functions that are not SQL"));
+            return Err(Exception::denied(
+                "named collections, and functions that are not SQL",
+            ));
         }
     }
     let attach_from_path = first.is("ATTACH")
-        && rest.windows(2).any(|pair| pair[0].is("FROM") && pair[1].kind == Kind::Text);
+        && rest
+            .windows(2)
+            .any(|pair| pair[0].is("FROM") && pair[1].kind == Kind::Text);
     if attach_from_path {
         return Err(Exception::denied("ATTACH … FROM a path of this machine"));
     }
@@ -242,9 +287,13 @@ fn inside_system(rest: &[Token<'_>]) -> bool {
 
 /// `INTO OUTFILE 'path'` and `FROM INFILE 'path'`.
 fn file_clause(rest: &[Token<'_>]) -> Result<(), Exception> {
-    let [keyword, path, ..] = rest else { return Ok(()) };
+    let [keyword, path, ..] = rest else {
+        return Ok(());
+    };
     if path.kind == Kind::Text && keyword.is_any(&["OUTFILE", "INFILE"]) {
-        return Err(Exception::denied("INTO OUTFILE and FROM INFILE use files of this machine"));
+        return Err(Exception::denied(
+            "INTO OUTFILE and FROM INFILE use files of this machine",
+        ));
     }
     Ok(())
 }
@@ -252,18 +301,36 @@ fn file_clause(rest: &[Token<'_>]) -> Result<(), Exception> {
 /// `SOURCE(name(key value …))` of a dictionary: only a table of this engine, and nothing, stay inside. A `QUERY` would
 /// be SQL in a string, which is not looked into.
 fn dictionary_source(rest: &[Token<'_>]) -> Result<(), Exception> {
-    let [keyword, bracket, source, keys @ ..] = rest else { return Ok(()) };
+    let [keyword, bracket, source, keys @ ..] = rest else {
+        return Ok(());
+    };
     if !keyword.is("SOURCE") || !bracket.is_mark(b'(') {
         return Ok(());
     }
-    let end = keys.iter().position(|token| token.is_mark(b')')).unwrap_or(keys.len());
-    let only_a_table = keys[..end].iter().filter(|token| token.kind == Kind::Word).all(|token| {
-        !token.is_any(&["HOST", "PORT", "QUERY", "WHERE", "INVALIDATE_QUERY", "SECURE", "NAME"])
-    });
+    let end = keys
+        .iter()
+        .position(|token| token.is_mark(b')'))
+        .unwrap_or(keys.len());
+    let only_a_table = keys[..end]
+        .iter()
+        .filter(|token| token.kind == Kind::Word)
+        .all(|token| {
+            !token.is_any(&[
+                "HOST",
+                "PORT",
+                "QUERY",
+                "WHERE",
+                "INVALIDATE_QUERY",
+                "SECURE",
+                "NAME",
+            ])
+        });
     if source.is("NULL") || (source.is("CLICKHOUSE") && only_a_table) {
         return Ok(());
     }
-    Err(Exception::denied("a dictionary whose source is not a table of this database (CLICKHOUSE(TABLE … DB …))"))
+    Err(Exception::denied(
+        "a dictionary whose source is not a table of this database (CLICKHOUSE(TABLE … DB …))",
+    ))
 }
 
 #[cfg(test)]
@@ -272,10 +339,35 @@ mod tests {
     use crate::clickhouse::sql::token::tokens;
 
     fn guard() -> Guard {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
         Guard::new(
-            &names(&["file", "url", "s3", "executable", "remote", "mysql", "numbers", "eval", "values", "merge"]),
-            &names(&["MergeTree", "File", "URL", "Kafka", "Memory", "MySQL", "Filesystem", "Executable"]),
+            &names(&[
+                "file",
+                "url",
+                "s3",
+                "executable",
+                "remote",
+                "mysql",
+                "numbers",
+                "eval",
+                "values",
+                "merge",
+            ]),
+            &names(&[
+                "MergeTree",
+                "File",
+                "URL",
+                "Kafka",
+                "Memory",
+                "MySQL",
+                "Filesystem",
+                "Executable",
+            ]),
             1_000_000,
         )
     }
@@ -348,6 +440,8 @@ mod tests {
             "SELECT * FROM numbers(10), merge('db', 't')",
             "SELECT count() FROM (SELECT 1) AS file",
             "INSERT INTO t (file, url)",
+            "CREATE TABLE d.file (file String) ENGINE = Memory",
+            "INSERT INTO d.url (a)",
             "CREATE DICTIONARY d (a Int8) PRIMARY KEY a SOURCE(CLICKHOUSE(TABLE 't' DB 'd')) LAYOUT(FLAT())",
             "SYSTEM FLUSH LOGS",
             "SYSTEM DROP MARK CACHE",
@@ -366,8 +460,14 @@ mod tests {
         for (sql, expected) in [
             ("SELECT 1; SELECT 2", 62),
             ("SELECT 1;; -- x\n;DROP TABLE t", 62),
-            ("SELECT 1 SETTINGS max_threads = 1, max_memory_usage = 1000001", 452),
-            ("SELECT 1 SETTINGS additional_table_filters = {'t': 'x'}", 497),
+            (
+                "SELECT 1 SETTINGS max_threads = 1, max_memory_usage = 1000001",
+                452,
+            ),
+            (
+                "SELECT 1 SETTINGS additional_table_filters = {'t': 'x'}",
+                497,
+            ),
             ("SET readonly = 0", 164),
         ] {
             assert_eq!(code(sql), Some(expected), "of {sql}");

@@ -26,13 +26,18 @@ pub fn cut(sql: &[u8]) -> Option<Cut> {
     tokens.next_if(|token| token.is("TABLE"));
     tokens.next_if(|token| token.is("FUNCTION"));
     // The table's own name may be `format` or `values`, so it is stepped over before keywords are looked for.
-    while tokens.next()?.kind != Kind::Mark && tokens.next_if(|token| token.is_mark(b'.')).is_some() {}
+    while tokens.next()?.kind != Kind::Mark && tokens.next_if(|token| token.is_mark(b'.')).is_some()
+    {
+    }
 
     let mut depth = 0_usize;
     while let Some(token) = tokens.next() {
         if token.is_mark(b'(') {
             // `INSERT INTO t (SELECT …)` takes its rows from a query, `INSERT INTO t (a, b)` names columns.
-            if tokens.peek().is_some_and(|next| next.is_any(&["SELECT", "WITH"])) {
+            if tokens
+                .peek()
+                .is_some_and(|next| next.is_any(&["SELECT", "WITH"]))
+            {
                 return None;
             }
             depth += 1;
@@ -57,7 +62,11 @@ pub fn cut(sql: &[u8]) -> Option<Cut> {
             });
         }
     }
-    Some(Cut { statement_bytes: sql.len(), format: None, data_at: sql.len() })
+    Some(Cut {
+        statement_bytes: sql.len(),
+        format: None,
+        data_at: sql.len(),
+    })
 }
 
 /// Behind the format's name, blanks up to one line break (or a semicolon) are not data.
@@ -84,16 +93,38 @@ mod tests {
     #[test]
     fn the_data_of_an_insert_begins_behind_its_format() {
         for (sql, expected) in [
-            ("INSERT INTO t FORMAT CSV\n1,2\n", Some(("INSERT INTO t ", "CSV", "1,2\n"))),
-            ("INSERT INTO t(a) FORMAT RowBinary", Some(("INSERT INTO t(a) ", "RowBinary", ""))),
-            ("insert into d.t (a, b) values (1, 2)", Some(("insert into d.t (a, b) ", "Values", " (1, 2)"))),
-            ("INSERT INTO format FORMAT TSV 1", Some(("INSERT INTO format ", "TSV", "1"))),
-            ("INSERT INTO `values` VALUES (1)", Some(("INSERT INTO `values` ", "Values", " (1)"))),
+            (
+                "INSERT INTO t FORMAT CSV\n1,2\n",
+                Some(("INSERT INTO t ", "CSV", "1,2\n")),
+            ),
+            (
+                "INSERT INTO t(a) FORMAT RowBinary",
+                Some(("INSERT INTO t(a) ", "RowBinary", "")),
+            ),
+            (
+                "insert into d.t (a, b) values (1, 2)",
+                Some(("insert into d.t (a, b) ", "Values", " (1, 2)")),
+            ),
+            (
+                "INSERT INTO format FORMAT TSV 1",
+                Some(("INSERT INTO format ", "TSV", "1")),
+            ),
+            (
+                "INSERT INTO `values` VALUES (1)",
+                Some(("INSERT INTO `values` ", "Values", " (1)")),
+            ),
             (
                 "INSERT INTO t SETTINGS async_insert = 0 FORMAT JSONEachRow;\n{}",
-                Some(("INSERT INTO t SETTINGS async_insert = 0 ", "JSONEachRow", "{}")),
+                Some((
+                    "INSERT INTO t SETTINGS async_insert = 0 ",
+                    "JSONEachRow",
+                    "{}",
+                )),
             ),
-            ("/* x */ INSERT INTO t (format) FORMAT TSV", Some(("/* x */ INSERT INTO t (format) ", "TSV", ""))),
+            (
+                "/* x */ INSERT INTO t (format) FORMAT TSV",
+                Some(("/* x */ INSERT INTO t (format) ", "TSV", "")),
+            ),
             ("INSERT INTO t", Some(("INSERT INTO t", "", ""))),
             ("INSERT INTO t SELECT 1", None),
             ("INSERT INTO t (a) SELECT 1 FORMAT CSV", None),

@@ -23,7 +23,9 @@ pub enum Chunks {
 pub fn named(tokens: &[Token<'_>]) -> Option<String> {
     let at = tokens.iter().rposition(|token| token.is("FORMAT"))?;
     let name = tokens.get(at + 1)?.name()?;
-    let ends_there = tokens.get(at + 2).is_none_or(|next| next.is_mark(b';') || next.is("SETTINGS"));
+    let ends_there = tokens
+        .get(at + 2)
+        .is_none_or(|next| next.is_mark(b';') || next.is("SETTINGS"));
     ends_there.then(|| name.into_owned())
 }
 
@@ -31,9 +33,25 @@ pub fn named(tokens: &[Token<'_>]) -> Option<String> {
 pub fn chunks(format: &str) -> Chunks {
     let lower = format.to_ascii_lowercase();
     match lower.as_str() {
-        "tabseparated" | "tsv" | "tabseparatedraw" | "tsvraw" | "raw" | "csv" | "rowbinary" | "native"
-        | "jsoneachrow" | "jsonlines" | "ndjson" | "jsonstringseachrow" | "jsoncompacteachrow"
-        | "jsoncompactstringseachrow" | "tskv" | "lineasstring" | "rawblob" | "msgpack" | "null" => Chunks::Plain,
+        "tabseparated"
+        | "tsv"
+        | "tabseparatedraw"
+        | "tsvraw"
+        | "raw"
+        | "csv"
+        | "rowbinary"
+        | "native"
+        | "jsoneachrow"
+        | "jsonlines"
+        | "ndjson"
+        | "jsonstringseachrow"
+        | "jsoncompacteachrow"
+        | "jsoncompactstringseachrow"
+        | "tskv"
+        | "lineasstring"
+        | "rawblob"
+        | "msgpack"
+        | "null" => Chunks::Plain,
         "rowbinarywithnames" => Chunks::Binary { types: false },
         "rowbinarywithnamesandtypes" => Chunks::Binary { types: true },
         _ => lines_before_rows(&lower),
@@ -41,15 +59,24 @@ pub fn chunks(format: &str) -> Chunks {
 }
 
 fn lines_before_rows(lower: &str) -> Chunks {
-    let (base, lines) = match (lower.strip_suffix("withnamesandtypes"), lower.strip_suffix("withnames")) {
+    let (base, lines) = match (
+        lower.strip_suffix("withnamesandtypes"),
+        lower.strip_suffix("withnames"),
+    ) {
         (Some(base), _) => (base, 2),
         (_, Some(base)) => (base, 1),
         (None, None) => return Chunks::Whole,
     };
     match base {
-        "csv" => Chunks::Lines { lines, quoted: true },
+        "csv" => Chunks::Lines {
+            lines,
+            quoted: true,
+        },
         "tabseparated" | "tsv" | "jsoncompacteachrow" | "jsoncompactstringseachrow" => {
-            Chunks::Lines { lines, quoted: false }
+            Chunks::Lines {
+                lines,
+                quoted: false,
+            }
         }
         _ => Chunks::Whole,
     }
@@ -83,7 +110,11 @@ fn lines_bytes(first: &[u8], lines: usize, quoted: bool) -> usize {
 fn binary_bytes(first: &[u8], types: bool) -> Option<usize> {
     let mut rest = first;
     let columns = varint(&mut rest)?;
-    let strings = if types { columns.checked_mul(2)? } else { columns };
+    let strings = if types {
+        columns.checked_mul(2)?
+    } else {
+        columns
+    };
     for _ in 0..strings {
         let length = usize::try_from(varint(&mut rest)?).ok()?;
         rest = rest.get(length..)?;

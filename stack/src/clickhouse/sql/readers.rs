@@ -10,7 +10,9 @@ use crate::clickhouse::exception::Exception;
 use crate::clickhouse::sql::token::Token;
 
 /// How a reader's statement may begin.
-const READING: [&str; 8] = ["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "FROM"];
+const READING: [&str; 8] = [
+    "SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "FROM",
+];
 
 /// Functions that name a table in a string, which cannot be looked into.
 const BY_NAME: [&str; 17] = [
@@ -63,7 +65,9 @@ pub fn only_reads(user: &str, tokens: &[Token<'_>]) -> Result<(), Exception> {
     if first.is_none_or(|first| first.is_any(&READING)) {
         return Ok(());
     }
-    Err(Exception::readonly(format!("{user}: Cannot execute query in readonly mode")))
+    Err(Exception::readonly(format!(
+        "{user}: Cannot execute query in readonly mode"
+    )))
 }
 
 /// Refuses a statement that names a database other than the `listed` ones. `existing` are all that there are.
@@ -91,15 +95,20 @@ pub fn only_databases(
         let lower = name.to_ascii_lowercase();
         let by_name = BY_NAME.contains(&lower.as_str()) || lower.starts_with("dictget");
         if by_name && next.is_some_and(|next| next.is_mark(b'(')) {
-            return Err(denied(user, &format!("the function `{name}` names a table in a string")));
+            return Err(denied(
+                user,
+                &format!("the function `{name}` names a table in a string"),
+            ));
         }
         let qualifies = next.is_some_and(|next| next.is_mark(b'.'));
-        let named = at > 0 && tokens[at - 1].is_any(&["FROM", "IN", "DATABASE", "USE"]) && shows(tokens);
+        let named =
+            at > 0 && tokens[at - 1].is_any(&["FROM", "IN", "DATABASE", "USE"]) && shows(tokens);
         if !hidden(&name) || !(qualifies || named) {
             continue;
         }
         let table = tokens.get(at + 2).and_then(Token::name);
-        let basic = name == "system" && table.is_some_and(|table| SYSTEM_BASICS.contains(&table.as_ref()));
+        let basic =
+            name == "system" && table.is_some_and(|table| SYSTEM_BASICS.contains(&table.as_ref()));
         if !basic {
             return Err(denied(user, &format!("the database `{name}`")));
         }
@@ -109,7 +118,9 @@ pub fn only_databases(
 
 /// `SHOW TABLES FROM db` and the like, where a database stands without a dot.
 fn shows(tokens: &[Token<'_>]) -> bool {
-    tokens.first().is_some_and(|first| first.is_any(&["SHOW", "EXISTS"]))
+    tokens
+        .first()
+        .is_some_and(|first| first.is_any(&["SHOW", "EXISTS"]))
 }
 
 /// `{name:Identifier}` would bring a name that is not in the text.
@@ -125,7 +136,11 @@ fn identifier_parameter(user: &str, rest: &[Token<'_>]) -> Result<(), Exception>
 }
 
 fn denied(user: &str, what: &str) -> Exception {
-    Exception::new(497, format!("{user}: Not enough privileges: this user may not use {what}"), "ACCESS_DENIED")
+    Exception::new(
+        497,
+        format!("{user}: Not enough privileges: this user may not use {what}"),
+        "ACCESS_DENIED",
+    )
 }
 
 #[cfg(test)]
@@ -155,19 +170,30 @@ mod tests {
 
     #[test]
     fn a_reader_with_a_list_sees_the_listed_databases_and_the_basics_of_system() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
         let existing = names(&["default", "hissa", "pub", "system", "information_schema"]);
         for (sql, allowed) in [
             ("SELECT * FROM pub.usage", true),
             ("SELECT * FROM usage", true),
             ("SELECT t.a FROM pub.usage AS t", true),
-            ("SELECT database, name FROM system.tables WHERE database = 'hissa'", true),
+            (
+                "SELECT database, name FROM system.tables WHERE database = 'hissa'",
+                true,
+            ),
             ("SELECT * FROM information_schema.tables", true),
             ("SHOW TABLES FROM pub", true),
             ("SELECT hissa FROM pub.usage", true),
             ("SELECT * FROM hissa.sim_day", false),
             ("SELECT * FROM `hissa` . `sim_day`", false),
-            ("SELECT * FROM pub.usage JOIN hissa.sim_day USING (sim)", false),
+            (
+                "SELECT * FROM pub.usage JOIN hissa.sim_day USING (sim)",
+                false,
+            ),
             ("SELECT * FROM system.processes", false),
             ("SHOW TABLES FROM hissa", false),
             ("SHOW CREATE TABLE hissa.sim_day", false),

@@ -58,7 +58,9 @@ pub fn judge(name: &str, value: &str, memory_bytes_max: u64) -> Result<Verdict, 
         return Ok(Verdict::Ignore);
     }
     if lower == "readonly" {
-        return Err(Exception::readonly("Cannot modify 'readonly' setting in readonly mode"));
+        return Err(Exception::readonly(
+            "Cannot modify 'readonly' setting in readonly mode",
+        ));
     }
     if lower == "max_memory_usage" || lower == "max_memory_usage_for_user" {
         // What is no number is left to the engine, which says so in its own words. 0 means "without a bound".
@@ -89,10 +91,16 @@ pub fn statement(settings: &[(String, String)]) -> Result<Option<String>, Except
     let mut pairs = Vec::with_capacity(settings.len());
     for (name, value) in settings {
         let is_name = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
             && !name.starts_with(|first: char| first.is_ascii_digit());
         if !is_name {
-            return Err(Exception::new(115, format!("Unknown setting '{name}'"), "UNKNOWN_SETTING"));
+            return Err(Exception::new(
+                115,
+                format!("Unknown setting '{name}'"),
+                "UNKNOWN_SETTING",
+            ));
         }
         pairs.push(format!("{name} = {}", text(value)));
     }
@@ -137,7 +145,11 @@ mod tests {
         assert_eq!(set.unwrap(), "SET a = '1', b.c = 'it\\'s \\\\'");
         assert!(statement(&[]).unwrap().is_none());
         for name in ["a = 1, b", "", "1a", "a;b", "é"] {
-            assert_eq!(statement(&[pair(name, "1")]).unwrap_err().code(), 115, "of {name:?}");
+            assert_eq!(
+                statement(&[pair(name, "1")]).unwrap_err().code(),
+                115,
+                "of {name:?}"
+            );
         }
     }
 }

@@ -70,7 +70,9 @@ impl<'a> Token<'a> {
 
 fn unquoted(raw: &[u8]) -> String {
     let quote_bytes = if raw.first() == Some(&0xE2) { 3 } else { 1 };
-    let inner = raw.get(quote_bytes..raw.len().saturating_sub(quote_bytes)).unwrap_or_default();
+    let inner = raw
+        .get(quote_bytes..raw.len().saturating_sub(quote_bytes))
+        .unwrap_or_default();
     if quote_bytes == 3 {
         return String::from_utf8_lossy(inner).into_owned();
     }
@@ -100,7 +102,11 @@ fn unquoted(raw: &[u8]) -> String {
 }
 
 fn hex_pair(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     Some(digit(high)? * 16 + digit(low)?)
 }
 
@@ -130,10 +136,19 @@ impl<'a> Iterator for Tokens<'a> {
                 b'/' if rest.starts_with(b"//") => (None, line_length(rest)),
                 b'/' if rest.starts_with(b"/*") => (None, comment_length(rest)),
                 b'#' if matches!(rest.get(1), Some(b' ' | b'!')) => (None, line_length(rest)),
-                b'$' if heredoc_length(rest).is_some() => (Some(Kind::Text), heredoc_length(rest).unwrap_or(1)),
-                0xE2 if rest.starts_with("‘".as_bytes()) => (Some(Kind::Text), typographic_length(rest, "’")),
-                0xE2 if rest.starts_with("“".as_bytes()) => (Some(Kind::Quoted), typographic_length(rest, "”")),
-                _ if is_word(first) => (Some(Kind::Word), rest.iter().take_while(|byte| is_word(**byte)).count()),
+                b'$' if heredoc_length(rest).is_some() => {
+                    (Some(Kind::Text), heredoc_length(rest).unwrap_or(1))
+                }
+                0xE2 if rest.starts_with("‘".as_bytes()) => {
+                    (Some(Kind::Text), typographic_length(rest, "’"))
+                }
+                0xE2 if rest.starts_with("“".as_bytes()) => {
+                    (Some(Kind::Quoted), typographic_length(rest, "”"))
+                }
+                _ if is_word(first) => (
+                    Some(Kind::Word),
+                    rest.iter().take_while(|byte| is_word(**byte)).count(),
+                ),
                 _ if first.is_ascii_graphic() => (Some(Kind::Mark), 1),
                 // White space of ASCII and of Unicode, and everything that is not SQL.
                 _ => (None, 1),
@@ -141,7 +156,11 @@ impl<'a> Iterator for Tokens<'a> {
             let start = self.at;
             self.at += length;
             if let Some(kind) = kind {
-                return Some(Token { kind, raw: &rest[..length], start });
+                return Some(Token {
+                    kind,
+                    raw: &rest[..length],
+                    start,
+                });
             }
         }
     }
@@ -171,7 +190,9 @@ fn typographic_length(rest: &[u8], end: &str) -> usize {
 }
 
 fn line_length(rest: &[u8]) -> usize {
-    rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())
+    rest.iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(rest.len())
 }
 
 /// Block comments nest, as in the SQL standard.
@@ -203,7 +224,9 @@ fn heredoc_length(rest: &[u8]) -> Option<usize> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -244,9 +267,13 @@ mod tests {
 
     #[test]
     fn a_quoted_name_is_read_through_its_escapes() {
-        for (sql, expected) in
-            [("`file`", "file"), ("\"f\\x69le\"", "file"), ("`a``b`", "a`b"), ("“file”", "file"), ("file", "file")]
-        {
+        for (sql, expected) in [
+            ("`file`", "file"),
+            ("\"f\\x69le\"", "file"),
+            ("`a``b`", "a`b"),
+            ("“file”", "file"),
+            ("file", "file"),
+        ] {
             let token = tokens(sql.as_bytes()).next().unwrap();
             assert_eq!(token.name().unwrap(), expected, "of {sql}");
         }

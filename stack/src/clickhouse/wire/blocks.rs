@@ -55,7 +55,9 @@ fn length(bytes: usize) -> io::Result<u32> {
 }
 
 fn checksum(block: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    cityhash_rs::cityhash_102_128(block).rotate_right(64).to_le_bytes()
+    cityhash_rs::cityhash_102_128(block)
+        .rotate_right(64)
+        .to_le_bytes()
 }
 
 /// Unpacks a stream of blocks.
@@ -68,7 +70,11 @@ pub struct Unpacked<R> {
 impl<R: Read> Unpacked<R> {
     /// Reads blocks from `packed`.
     pub fn new(packed: R) -> Unpacked<R> {
-        Unpacked { packed, block: Vec::new(), read: 0 }
+        Unpacked {
+            packed,
+            block: Vec::new(),
+            read: 0,
+        }
     }
 
     /// Reads the next block; `false` at the stream's end.
@@ -84,12 +90,20 @@ impl<R: Read> Unpacked<R> {
         }
         let (expected, header) = head.split_at(CHECKSUM_BYTES);
         let size = |at: usize| {
-            let bytes = header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; 4]);
+            let bytes = header
+                .get(at..at + 4)
+                .and_then(|bytes| bytes.try_into().ok())
+                .unwrap_or([0; 4]);
             usize::try_from(u32::from_le_bytes(bytes)).unwrap_or(usize::MAX)
         };
         let (packed_bytes, unpacked_bytes) = (size(1), size(5));
-        if packed_bytes < HEADER_BYTES || packed_bytes > UNPACKED_BYTES_MAX || unpacked_bytes > UNPACKED_BYTES_MAX {
-            return Err(io::Error::other(format!("a compressed block of {packed_bytes} bytes for {unpacked_bytes}")));
+        if packed_bytes < HEADER_BYTES
+            || packed_bytes > UNPACKED_BYTES_MAX
+            || unpacked_bytes > UNPACKED_BYTES_MAX
+        {
+            return Err(io::Error::other(format!(
+                "a compressed block of {packed_bytes} bytes for {unpacked_bytes}"
+            )));
         }
         let mut block = header.to_vec();
         let limit = u64::try_from(packed_bytes - HEADER_BYTES).unwrap_or(0);
@@ -98,7 +112,9 @@ impl<R: Read> Unpacked<R> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if checksum(&block) != expected {
-            return Err(io::Error::other("a compressed block whose checksum does not match its data"));
+            return Err(io::Error::other(
+                "a compressed block whose checksum does not match its data",
+            ));
         }
         let data = &block[HEADER_BYTES..];
         self.read = 0;
@@ -106,7 +122,11 @@ impl<R: Read> Unpacked<R> {
             LZ4 => lz4_flex::block::decompress(data, unpacked_bytes).map_err(io::Error::other)?,
             ZSTD => zstd::bulk::decompress(data, unpacked_bytes)?,
             NONE => data.to_vec(),
-            method => return Err(io::Error::other(format!("a compressed block of the unknown method {method:#04x}"))),
+            method => {
+                return Err(io::Error::other(format!(
+                    "a compressed block of the unknown method {method:#04x}"
+                )));
+            }
         };
         Ok(true)
     }
@@ -136,7 +156,9 @@ mod tests {
             for data in [&b""[..], b"a", b"hello hello hello", &long] {
                 let packed = pack(data, method).unwrap();
                 let mut unpacked = Vec::new();
-                Unpacked::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
+                Unpacked::new(packed.as_slice())
+                    .read_to_end(&mut unpacked)
+                    .unwrap();
                 assert!(unpacked == data, "{method:?} of {} bytes", data.len());
             }
         }

@@ -28,7 +28,9 @@ pub fn content(encoded: Bytes, encoding: &str) -> Result<Bytes, Exception> {
         other => {
             return Err(Exception::new(
                 48,
-                format!("Content-Encoding {other} is not read here: send gzip, deflate, lz4, zstd or none"),
+                format!(
+                    "Content-Encoding {other} is not read here: send gzip, deflate, lz4, zstd or none"
+                ),
                 "NOT_IMPLEMENTED",
             ));
         }

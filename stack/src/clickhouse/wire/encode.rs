@@ -25,10 +25,19 @@ impl Encoding {
             .filter(|name| !refused(name))
             .map(|name| name.split(';').next().unwrap_or("").trim())
             .collect();
-        [Encoding::Lz4, Encoding::Zstd, Encoding::Gzip, Encoding::Deflate]
-            .into_iter()
-            .find(|encoding| names.iter().any(|name| encoding.name().eq_ignore_ascii_case(name)))
-            .unwrap_or(Encoding::Identity)
+        [
+            Encoding::Lz4,
+            Encoding::Zstd,
+            Encoding::Gzip,
+            Encoding::Deflate,
+        ]
+        .into_iter()
+        .find(|encoding| {
+            names
+                .iter()
+                .any(|name| encoding.name().eq_ignore_ascii_case(name))
+        })
+        .unwrap_or(Encoding::Identity)
     }
 
     /// The name in HTTP.
@@ -62,9 +71,13 @@ impl Encoder {
         Ok(match encoding {
             Encoding::Identity => Encoder::Identity(Vec::new()),
             Encoding::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::fast())),
-            Encoding::Deflate => Encoder::Deflate(ZlibEncoder::new(Vec::new(), Compression::fast())),
+            Encoding::Deflate => {
+                Encoder::Deflate(ZlibEncoder::new(Vec::new(), Compression::fast()))
+            }
             Encoding::Lz4 => {
-                let frame = FrameInfo::new().block_size(BlockSize::Max256KB).block_mode(BlockMode::Independent);
+                let frame = FrameInfo::new()
+                    .block_size(BlockSize::Max256KB)
+                    .block_mode(BlockMode::Independent);
                 Encoder::Lz4(Box::new(FrameEncoder::with_frame_info(frame, Vec::new())))
             }
             Encoding::Zstd => Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), 1)?),
@@ -154,7 +167,13 @@ mod tests {
     #[test]
     fn pieces_taken_one_by_one_decode_to_the_whole() {
         let data: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
-        for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Deflate, Encoding::Lz4, Encoding::Zstd] {
+        for encoding in [
+            Encoding::Identity,
+            Encoding::Gzip,
+            Encoding::Deflate,
+            Encoding::Lz4,
+            Encoding::Zstd,
+        ] {
             let mut encoder = Encoder::new(encoding).unwrap();
             let mut encoded = Vec::new();
             for piece in data.chunks(123_457) {
@@ -163,7 +182,8 @@ mod tests {
             }
             encoded.extend(encoder.finish().unwrap());
             let mut decoded = Vec::new();
-            let reader = decode::content(Box::new(io::Cursor::new(encoded)), encoding.name()).unwrap();
+            let reader =
+                decode::content(Box::new(io::Cursor::new(encoded)), encoding.name()).unwrap();
             decode::bounded(reader).read_to_end(&mut decoded).unwrap();
             assert!(decoded == data, "{encoding:?}");
         }

@@ -55,7 +55,11 @@ fn block(rest: &mut &[u8], revision: u64, out: &mut Vec<u8>) -> Result<(), Excep
 }
 
 fn cut() -> Exception {
-    Exception::new(33, "Cannot read all data: a Native block of the engine ends early", "CANNOT_READ_ALL_DATA")
+    Exception::new(
+        33,
+        "Cannot read all data: a Native block of the engine ends early",
+        "CANNOT_READ_ALL_DATA",
+    )
 }
 
 fn unknown(name: &str) -> Exception {
@@ -74,7 +78,9 @@ fn prefix(kind: &Type, rest: &mut &[u8]) -> Option<()> {
     match kind {
         Type::Fixed(_) | Type::String => Some(()),
         Type::Nullable(inner) | Type::Array(inner) => prefix(inner, rest),
-        Type::Tuple(elements) => elements.iter().try_for_each(|element| prefix(element, rest)),
+        Type::Tuple(elements) => elements
+            .iter()
+            .try_for_each(|element| prefix(element, rest)),
         Type::LowCardinality(_) => skip(rest, 8),
     }
 }
@@ -98,7 +104,9 @@ fn column(kind: &Type, rows: usize, rest: &mut &[u8]) -> Option<()> {
             };
             column(inner, values, rest)
         }
-        Type::Tuple(elements) => elements.iter().try_for_each(|element| column(element, rows, rest)),
+        Type::Tuple(elements) => elements
+            .iter()
+            .try_for_each(|element| column(element, rows, rest)),
         Type::LowCardinality(inner) => low_cardinality(inner, rows, rest),
     }
 }
@@ -154,15 +162,32 @@ mod tests {
         let info = [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0];
         let old = [&info[..], block].concat();
         assert_eq!(at_revision(block, 54000).unwrap(), old);
-        let new = [&info[..], b"\x02\x02\x01n\x05UInt8\0\x07\x08\x01s\x06String\0\x01a\x02bc"].concat();
+        let new = [
+            &info[..],
+            b"\x02\x02\x01n\x05UInt8\0\x07\x08\x01s\x06String\0\x01a\x02bc",
+        ]
+        .concat();
         assert_eq!(at_revision(block, 54460).unwrap(), new);
-        assert_eq!(at_revision(&[&block[..], block].concat(), 54460).unwrap(), [&new[..], &new].concat());
+        assert_eq!(
+            at_revision(&[&block[..], block].concat(), 54460).unwrap(),
+            [&new[..], &new].concat()
+        );
         assert_eq!(at_revision(b"", 54460).unwrap(), b"");
     }
 
     #[test]
     fn a_type_of_unknown_layout_and_a_cut_block_are_errors() {
-        assert_eq!(at_revision(b"\x01\x01\x01j\x04JSON\x01", 54460).unwrap_err().code(), 48);
-        assert_eq!(at_revision(b"\x01\x02\x01n\x05UInt8\x07", 54460).unwrap_err().code(), 33);
+        assert_eq!(
+            at_revision(b"\x01\x01\x01j\x04JSON\x01", 54460)
+                .unwrap_err()
+                .code(),
+            48
+        );
+        assert_eq!(
+            at_revision(b"\x01\x02\x01n\x05UInt8\x07", 54460)
+                .unwrap_err()
+                .code(),
+            33
+        );
     }
 }

@@ -25,6 +25,15 @@ const HELD_BYTES: usize = 1 << 20;
 /// Pieces on their way to a client that reads slowly; the statement waits for it then.
 pub const PIECES_MAX: usize = 4;
 
+/// What every answer says of the engine.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// `version()`.
+    pub version: String,
+    /// `timezone()`.
+    pub timezone: String,
+}
+
 /// What the client asked of the answer.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -86,9 +95,11 @@ enum Sending {
 /// Writes one answer.
 pub struct Responder<'a> {
     wanted: &'a Wanted,
-    version: &'a str,
+    said: &'a Said,
     sending: Sending,
     encoder: Option<Encoder>,
+    /// Something was encoded, so the answer says how.
+    encoded: bool,
     held_bytes: usize,
     format: String,
     chunks: Chunks,
@@ -100,13 +111,14 @@ pub struct Responder<'a> {
 }
 
 impl<'a> Responder<'a> {
-    /// An answer that is sent to `reply`. `version` is the engine's.
-    pub fn new(wanted: &'a Wanted, version: &'a str, reply: oneshot::Sender<Reply>) -> Responder<'a> {
+    /// An answer that is sent to `reply`.
+    pub fn new(wanted: &'a Wanted, said: &'a Said, reply: oneshot::Sender<Reply>) -> Responder<'a> {
         Responder {
             wanted,
-            version,
+            said,
             sending: Sending::NotYet(reply),
             encoder: None,
+            encoded: false,
             held_bytes: 0,
             format: "TabSeparated".to_owned(),
             chunks: Chunks::Whole,
@@ -156,13 +168,18 @@ impl<'a> Responder<'a> {
     /// The client is gone, or the end cannot be encoded.
     pub fn finish(mut self, counts: Counts) -> Result<(), Stop> {
         self.counts.add(counts);
-        let rest = self.encoder.take().map(Encoder::finish).transpose()?.unwrap_or_default();
+        let rest = self
+            .encoder
+            .take()
+            .map(Encoder::finish)
+            .transpose()?
+            .unwrap_or_default();
         self.send_last(200, rest.into(), None)
     }
 
     /// Ends the answer with `exception`.
     pub fn fail(mut self, exception: &Exception) {
-        let body = exception.body(self.version);
+        let body = exception.body(&self.said.version);
         // The client may be gone, and then nobody is left to be told.
         let _ = match self.sending {
             Sending::NotYet(_) => self.fail_at_first(exception, &body),
@@ -174,7 +191,12 @@ impl<'a> Responder<'a> {
         // What was held of a result is thrown away: the body is the exception alone.
         self.encoder = None;
         self.encode(body.as_bytes())?;
-        let rest = self.encoder.take().map(Encoder::finish).transpose()?.unwrap_or_default();
+        let rest = self
+            .encoder
+            .take()
+            .map(Encoder::finish)
+            .transpose()?
+            .unwrap_or_default();
         self.send_last(exception.status(), rest.into(), Some(exception.code()))
     }
 
@@ -182,11 +204,14 @@ impl<'a> Responder<'a> {
         self.send_held()?;
         let tag = &self.tag;
         let length = body.len();
-        let marked = format!("\r\n__exception__\r\n{tag}\r\n{body}{length} {tag}\r\n__exception__\r\n");
+        let marked =
+            format!("\r\n__exception__\r\n{tag}\r\n{body}{length} {tag}\r\n__exception__\r\n");
         self.encode(marked.as_bytes())?;
         self.send_held()?;
         if let Sending::Pieces(pieces) = &self.sending {
-            let _ = pieces.blocking_send(Err(io::Error::other("the statement failed after its answer had begun")));
+            let _ = pieces.blocking_send(Err(io::Error::other(
+                "the statement failed after its answer had begun",
+            )));
         }
         Ok(())
     }
@@ -203,6 +228,7 @@ impl<'a> Responder<'a> {
             Some(method) => encoder.write(&blocks::pack(bytes, method)?)?,
             None => encoder.write(bytes)?,
         }
+        self.encoded = true;
         self.held_bytes += bytes.len();
         Ok(())
     }
@@ -210,18 +236,26 @@ impl<'a> Responder<'a> {
     /// Sends what is held, and the headers before the first of it.
     fn send_held(&mut self) -> Result<(), Stop> {
         self.held_bytes = 0;
-        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let Some(encoder) = &mut self.encoder else {
+            return Ok(());
+        };
         let piece = Bytes::from(encoder.take()?);
         if let Sending::NotYet(_) = self.sending {
             let (sender, receiver) = mpsc::channel(PIECES_MAX);
-            let reply = Reply { status: 200, headers: self.headers(None), body: ReplyBody::Pieces(receiver) };
+            let reply = Reply {
+                status: 200,
+                headers: self.headers(None),
+                body: ReplyBody::Pieces(receiver),
+            };
             match std::mem::replace(&mut self.sending, Sending::Pieces(sender)) {
                 Sending::NotYet(waiting) => waiting.send(reply).map_err(|_| Stop::Gone)?,
                 Sending::Pieces(_) => {}
             }
         }
         match &self.sending {
-            Sending::Pieces(pieces) if !piece.is_empty() => pieces.blocking_send(Ok(piece)).map_err(|_| Stop::Gone),
+            Sending::Pieces(pieces) if !piece.is_empty() => {
+                pieces.blocking_send(Ok(piece)).map_err(|_| Stop::Gone)
+            }
             _ => Ok(()),
         }
     }
@@ -231,7 +265,11 @@ impl<'a> Responder<'a> {
         let (closed, _) = mpsc::channel(1);
         match std::mem::replace(&mut self.sending, Sending::Pieces(closed)) {
             Sending::NotYet(waiting) => {
-                let reply = Reply { status, headers, body: ReplyBody::Whole(rest) };
+                let reply = Reply {
+                    status,
+                    headers,
+                    body: ReplyBody::Whole(rest),
+                };
                 waiting.send(reply).map_err(|_| Stop::Gone)
             }
             Sending::Pieces(_) if rest.is_empty() => Ok(()),
@@ -241,10 +279,13 @@ impl<'a> Responder<'a> {
 
     fn headers(&self, exception: Option<u16>) -> Vec<(&'static str, String)> {
         let mut headers = vec![
-            ("Content-Type", content_type(&self.format, exception.is_some()).to_owned()),
+            (
+                "Content-Type",
+                content_type(&self.format, exception.is_some()).to_owned(),
+            ),
             ("X-ClickHouse-Query-Id", self.wanted.query_id.clone()),
             ("X-ClickHouse-Server-Display-Name", DISPLAY_NAME.to_owned()),
-            ("X-ClickHouse-Timezone", "UTC".to_owned()),
+            ("X-ClickHouse-Timezone", self.said.timezone.clone()),
             ("X-ClickHouse-Summary", self.summary()),
         ];
         match exception {
@@ -254,8 +295,7 @@ impl<'a> Responder<'a> {
                 headers.push(("X-ClickHouse-Exception-Tag", self.tag.clone()));
             }
         }
-        // Even an empty body is encoded as one, unless nothing at all was written.
-        if self.wanted.encoding != Encoding::Identity && self.held_bytes > 0 {
+        if self.wanted.encoding != Encoding::Identity && self.encoded {
             headers.push(("Content-Encoding", self.wanted.encoding.name().to_owned()));
         }
         headers
@@ -263,7 +303,14 @@ impl<'a> Responder<'a> {
 
     /// The counts so far, as a server says them: texts in an object.
     fn summary(&self) -> String {
-        let Counts { read_rows, read_bytes, result_rows, result_bytes, written_rows, written_bytes } = self.counts;
+        let Counts {
+            read_rows,
+            read_bytes,
+            result_rows,
+            result_bytes,
+            written_rows,
+            written_bytes,
+        } = self.counts;
         json!({
             "read_rows": read_rows.to_string(),
             "read_bytes": read_bytes.to_string(),
@@ -281,7 +328,9 @@ impl<'a> Responder<'a> {
 /// Sixteen letters that a result will not hold by chance; they need not be secret.
 fn tag(query_id: &str) -> String {
     let hash = cityhash_rs::cityhash_110_128(query_id.as_bytes());
-    (0..16).map(|at| char::from(b'a' + u8::try_from((hash >> (at * 8)) % 26).unwrap_or(0))).collect()
+    (0..16)
+        .map(|at| char::from(b'a' + u8::try_from((hash >> (at * 8)) % 26).unwrap_or(0)))
+        .collect()
 }
 
 fn content_type(format: &str, exception: bool) -> &'static str {
@@ -293,10 +342,14 @@ fn content_type(format: &str, exception: bool) -> &'static str {
         "csv" => "text/csv; charset=UTF-8; header=absent",
         "csvwithnames" | "csvwithnamesandtypes" => "text/csv; charset=UTF-8; header=present",
         "xml" => "application/xml; charset=UTF-8",
-        _ if lower.starts_with("rowbinary") || matches!(lower.as_str(), "native" | "parquet" | "arrow") => {
+        _ if lower.starts_with("rowbinary")
+            || matches!(lower.as_str(), "native" | "parquet" | "arrow") =>
+        {
             "application/octet-stream"
         }
-        _ if lower.starts_with("tab") || lower.starts_with("tsv") => "text/tab-separated-values; charset=UTF-8",
+        _ if lower.starts_with("tab") || lower.starts_with("tsv") => {
+            "text/tab-separated-values; charset=UTF-8"
+        }
         _ => "text/plain; charset=UTF-8",
     }
 }

@@ -19,11 +19,18 @@ pub fn parse(name: &str) -> Option<Type> {
         Some((head, rest)) => (head.trim(), split(rest.strip_suffix(')')?)),
         None => (name, Vec::new()),
     };
-    let only = || arguments.first().and_then(|argument| parse(argument)).map(Box::new);
+    let only = || {
+        arguments
+            .first()
+            .and_then(|argument| parse(argument))
+            .map(Box::new)
+    };
     Some(match head {
         "Nothing" | "Bool" | "Int8" | "UInt8" | "Enum8" => Type::Fixed(1),
         "Int16" | "UInt16" | "Enum16" | "Date" | "BFloat16" => Type::Fixed(2),
-        "Int32" | "UInt32" | "Float32" | "Date32" | "DateTime" | "IPv4" | "Decimal32" | "Time" => Type::Fixed(4),
+        "Int32" | "UInt32" | "Float32" | "Date32" | "DateTime" | "IPv4" | "Decimal32" | "Time" => {
+            Type::Fixed(4)
+        }
         "Int64" | "UInt64" | "Float64" | "DateTime64" | "Decimal64" | "Time64" => Type::Fixed(8),
         "Int128" | "UInt128" | "UUID" | "IPv6" | "Decimal128" => Type::Fixed(16),
         "Int256" | "UInt256" | "Decimal256" => Type::Fixed(32),
@@ -109,7 +116,10 @@ mod tests {
             ("Enum8('a,(b' = 1, 'it\\'s' = 2)", Some(Type::Fixed(1))),
             ("FixedString(16)", Some(Type::Fixed(16))),
             ("Decimal(20, 3)", Some(Type::Fixed(16))),
-            ("Nullable(String)", Some(Type::Nullable(boxed(Type::String)))),
+            (
+                "Nullable(String)",
+                Some(Type::Nullable(boxed(Type::String))),
+            ),
             (
                 "Map(LowCardinality(String), Array(UInt8))",
                 Some(Type::Array(boxed(Type::Tuple(vec![
@@ -117,11 +127,17 @@ mod tests {
                     Type::Array(boxed(Type::Fixed(1))),
                 ])))),
             ),
-            ("Tuple(a UInt8, `b c` Nullable(Int16))", Some(Type::Tuple(vec![
-                Type::Fixed(1),
-                Type::Nullable(boxed(Type::Fixed(2))),
-            ]))),
-            ("Tuple(UInt8, String)", Some(Type::Tuple(vec![Type::Fixed(1), Type::String]))),
+            (
+                "Tuple(a UInt8, `b c` Nullable(Int16))",
+                Some(Type::Tuple(vec![
+                    Type::Fixed(1),
+                    Type::Nullable(boxed(Type::Fixed(2))),
+                ])),
+            ),
+            (
+                "Tuple(UInt8, String)",
+                Some(Type::Tuple(vec![Type::Fixed(1), Type::String])),
+            ),
             ("SimpleAggregateFunction(sum, UInt64)", Some(Type::Fixed(8))),
             ("AggregateFunction(sum, UInt64)", None),
             ("JSON", None),

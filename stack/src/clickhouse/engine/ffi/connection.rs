@@ -44,7 +44,12 @@ impl Connection {
 
     /// Says how many statements `sql` holds and what kind they are, without running them.
     pub fn classify(&mut self, sql: &[u8]) -> (u32, Class) {
-        let mut analysis = Analysis { struct_size: 0, statement_count: 0, flags: 0, query_class: 4 };
+        let mut analysis = Analysis {
+            struct_size: 0,
+            statement_count: 0,
+            flags: 0,
+            query_class: 4,
+        };
         analysis.struct_size = u32::try_from(size_of::<Analysis>()).unwrap_or(0);
         // SAFETY: `sql` is given with its length and only read; no target database; `analysis` is a struct of the
         // size that its first field says and lives through the call.
@@ -64,7 +69,11 @@ impl Connection {
             3 => Class::Control,
             _ => Class::Unknown,
         };
-        if state == 0 { (analysis.statement_count, class) } else { (0, Class::Unknown) }
+        if state == 0 {
+            (analysis.statement_count, class)
+        } else {
+            (0, Class::Unknown)
+        }
     }
 
     /// Runs a statement and returns its whole answer.
@@ -72,7 +81,12 @@ impl Connection {
     /// # Errors
     ///
     /// The engine's exception as text.
-    pub fn query(&mut self, sql: &[u8], format: &str, params: &Params) -> Result<Answer<'_>, String> {
+    pub fn query(
+        &mut self,
+        sql: &[u8],
+        format: &str,
+        params: &Params,
+    ) -> Result<Answer<'_>, String> {
         let result = self.call(self.engine.functions.query, sql, format, params);
         self.answer(result)
     }
@@ -82,7 +96,12 @@ impl Connection {
     /// # Errors
     ///
     /// The engine's exception as text.
-    pub fn stream(&mut self, sql: &[u8], format: &str, params: &Params) -> Result<Rows<'_>, String> {
+    pub fn stream(
+        &mut self,
+        sql: &[u8],
+        format: &str,
+        params: &Params,
+    ) -> Result<Rows<'_>, String> {
         let handle = self.call(self.engine.functions.stream_query, sql, format, params);
         let error = self.answer(handle).map(std::mem::forget);
         error.map(|()| Rows::new(self, handle))
@@ -93,7 +112,12 @@ impl Connection {
     /// # Errors
     ///
     /// The engine's exception as text.
-    pub fn insert(&mut self, sql: &[u8], format: &str, params: &Params) -> Result<Insert<'_>, String> {
+    pub fn insert(
+        &mut self,
+        sql: &[u8],
+        format: &str,
+        params: &Params,
+    ) -> Result<Insert<'_>, String> {
         let handle = self.call(self.engine.functions.insert, sql, format, params);
         let insert = Insert::new(self, handle);
         match insert.error() {
@@ -102,8 +126,19 @@ impl Connection {
         }
     }
 
-    fn call(&self, function: WithParams<*mut c_void>, sql: &[u8], format: &str, params: &Params) -> *mut c_void {
-        let pointers = |texts: &[String]| texts.iter().map(|text| text.as_ptr().cast()).collect::<Vec<*const c_char>>();
+    fn call(
+        &self,
+        function: WithParams<*mut c_void>,
+        sql: &[u8],
+        format: &str,
+        params: &Params,
+    ) -> *mut c_void {
+        let pointers = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| text.as_ptr().cast())
+                .collect::<Vec<*const c_char>>()
+        };
         let lengths = |texts: &[String]| texts.iter().map(String::len).collect::<Vec<usize>>();
         // SAFETY: every string is given as pointer and length, is only read, and lives through the call; the library
         // copies what it keeps. `params` has as many values as names.

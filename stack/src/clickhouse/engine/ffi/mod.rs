@@ -20,7 +20,10 @@ pub use results::{Answer, Counts, Insert, Rows};
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("loading {} failed: {source}. Fetch it again (`hissa stack up` does), or name another with --lib.", path.display())]
-    Load { path: PathBuf, source: libloading::Error },
+    Load {
+        path: PathBuf,
+        source: libloading::Error,
+    },
     #[error(
         "{} has no `{name}`: it is not the pinned version of libchdb. Fetch it again (`hissa stack up` does).", path.display()
     )]
@@ -107,7 +110,10 @@ impl Engine {
         // SAFETY: loading runs the library's initialisers. They are ClickHouse's own, made to be loaded into a process
         // that has started threads, and touch nothing of ours.
         let library = unsafe { Library::new(path) };
-        let library = library.map_err(|source| LoadError::Load { path: path.to_owned(), source })?;
+        let library = library.map_err(|source| LoadError::Load {
+            path: path.to_owned(),
+            source,
+        })?;
         let functions = Functions::of(&library, path)?;
         std::mem::forget(library);
         // SAFETY: plain call with a number, before the first connection as the header asks.
@@ -118,8 +124,10 @@ impl Engine {
     /// Opens a connection. The first one starts the engine with `arguments` (`--path=…` among them); settings among
     /// them are the connection's own. `None` where the engine does not start: it says no reason.
     pub fn connect(&'static self, arguments: &[CString]) -> Option<Connection> {
-        let mut pointers: Vec<*mut c_char> =
-            arguments.iter().map(|argument| argument.as_ptr().cast_mut()).collect();
+        let mut pointers: Vec<*mut c_char> = arguments
+            .iter()
+            .map(|argument| argument.as_ptr().cast_mut())
+            .collect();
         let count = c_int::try_from(pointers.len()).ok()?;
         // SAFETY: `pointers` holds `count` pointers to strings that end with a zero and live through the call, which
         // only reads them.
@@ -141,7 +149,11 @@ impl Engine {
             return None;
         }
         // SAFETY: as the caller promised.
-        Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+        Some(
+            unsafe { CStr::from_ptr(text) }
+                .to_string_lossy()
+                .into_owned(),
+        )
     }
 }
 

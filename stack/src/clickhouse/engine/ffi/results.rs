@@ -42,7 +42,11 @@ impl Counts {
 
 impl Answer<'_> {
     pub(super) fn new(engine: &'static Engine, result: RawResult) -> Self {
-        Answer { engine, result, connection: PhantomData }
+        Answer {
+            engine,
+            result,
+            connection: PhantomData,
+        }
     }
 
     /// The formatted bytes.
@@ -94,7 +98,11 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(connection: &'a mut Connection, handle: RawResult) -> Rows<'a> {
-        Rows { connection, handle, ended: false }
+        Rows {
+            connection,
+            handle,
+            ended: false,
+        }
     }
 
     /// The next chunk, or `None` at the end.
@@ -107,8 +115,13 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         // SAFETY: connection and handle are live, and `&mut self` makes fetches follow one another.
-        let result = unsafe { (self.connection.engine.functions.stream_fetch)(self.connection.raw(), self.handle) };
-        let answer = self.connection.answer(result).inspect_err(|_| self.ended = true)?;
+        let result = unsafe {
+            (self.connection.engine.functions.stream_fetch)(self.connection.raw(), self.handle)
+        };
+        let answer = self
+            .connection
+            .answer(result)
+            .inspect_err(|_| self.ended = true)?;
         if answer.bytes().is_empty() {
             self.ended = true;
             return Ok(None);
@@ -139,7 +152,11 @@ pub struct Insert<'a> {
 
 impl<'a> Insert<'a> {
     pub(super) fn new(connection: &'a mut Connection, handle: RawInsert) -> Insert<'a> {
-        Insert { connection, handle, ended: false }
+        Insert {
+            connection,
+            handle,
+            ended: false,
+        }
     }
 
     /// Hands over the next piece of data; blocks while the engine is behind.
@@ -150,12 +167,18 @@ impl<'a> Insert<'a> {
     pub fn append(&mut self, data: &[u8]) -> Result<(), String> {
         // SAFETY: the stream is live; the bytes are given with their length and copied by the library.
         let state = unsafe {
-            (self.connection.engine.functions.insert_append)(self.handle, data.as_ptr().cast(), data.len())
+            (self.connection.engine.functions.insert_append)(
+                self.handle,
+                data.as_ptr().cast(),
+                data.len(),
+            )
         };
         if state == 0 {
             return Ok(());
         }
-        Err(self.error().unwrap_or_else(|| "the insert ended early".to_owned()))
+        Err(self
+            .error()
+            .unwrap_or_else(|| "the insert ended early".to_owned()))
     }
 
     /// Stores the rows and returns what was written.

@@ -1,0 +1,12 @@
+//! The front with the real engine, as its clients see it: the `clickhouse` crate, `curl`, and what a driver of Go
+//! sends. One ClickHouse serves all tests that do not need their own; each test has its own database.
+
+mod compression;
+mod crate_client;
+mod curl_client;
+mod durability;
+mod harness;
+mod life;
+mod native;
+mod readers;
+mod refusals;
