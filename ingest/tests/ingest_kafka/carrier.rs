@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hissa_core::registry::{Command, Entered, Enrolment, Place};
+use hissa_core::registry::{Command, Enrolment, Entered, Place};
 use hissa_core::sim::{Partitions, SimId};
 use hissa_links::kafka::KafkaLink;
 use hissa_links::topics;
@@ -50,7 +50,8 @@ impl Carrier {
 
     /// Makes a topic as a carrier does: stamps of the writer, messages of up to 10 MB, kept however old.
     pub async fn make_topic(&self, name: &str, partitions: i32) {
-        let admin: AdminClient<DefaultClientContext> = self.link.client("admin").unwrap().create().unwrap();
+        let admin: AdminClient<DefaultClientContext> =
+            self.link.client("admin").unwrap().create().unwrap();
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1))
             .set("message.timestamp.type", "CreateTime")
             .set("max.message.bytes", "10000000")
@@ -61,7 +62,8 @@ impl Carrier {
     }
 
     pub async fn delete_topic(&self, name: &str) {
-        let admin: AdminClient<DefaultClientContext> = self.link.client("admin").unwrap().create().unwrap();
+        let admin: AdminClient<DefaultClientContext> =
+            self.link.client("admin").unwrap().create().unwrap();
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
         admin.delete_topics(&[name], &options).await.unwrap();
     }

@@ -9,7 +9,10 @@ const RECORDS: u64 = 150_000;
 
 /// Rows and blocks that stand in `hissa.usage`, as offsets.
 fn written(carrier: &Carrier) -> i64 {
-    whole::read(&carrier.link, "test", topics::USAGE, |_| {}).unwrap().values().sum()
+    whole::read(&carrier.link, "test", topics::USAGE, |_| {})
+        .unwrap()
+        .values()
+        .sum()
 }
 
 /// Ingest is ended without warning whenever some more entries were written, whatever it was doing then.
@@ -37,17 +40,27 @@ async fn killed_again_and_again_it_loses_nothing_and_its_books_are_right() {
     while !is_finished(&carrier) && lives < 6 {
         let mut service = Service::start(config(&carrier, feed("cdr", true)));
         let before = written(&carrier);
-        service.until("something is written", || written(&carrier) > before).await;
+        service
+            .until("something is written", || written(&carrier) > before)
+            .await;
         service.kill().await;
         lives += 1;
     }
     let mut service = Service::start(config(&carrier, feed("cdr", true)));
-    service.until("the end of the feed", || is_finished(&carrier)).await;
+    service
+        .until("the end of the feed", || is_finished(&carrier))
+        .await;
     service.stop().await;
 
     let stored = stored(&carrier).remove(&source(0)).unwrap();
-    assert_eq!((stored.position, stored.registry_revision), (RECORDS + 1, 30));
-    assert_eq!((stored.received.records, stored.received.rejected), (RECORDS, RECORDS / 1_000));
+    assert_eq!(
+        (stored.position, stored.registry_revision),
+        (RECORDS + 1, 30)
+    );
+    assert_eq!(
+        (stored.received.records, stored.received.rejected),
+        (RECORDS, RECORDS / 1_000)
+    );
     let mut counted = Vec::new();
     for (partition, entries) in log::read(&carrier).iter().enumerate() {
         let rows = log::apply(entries);
@@ -57,6 +70,9 @@ async fn killed_again_and_again_it_loses_nothing_and_its_books_are_right() {
         counted.extend(rows.iter().map(|row| row.source_offset.get()));
     }
     counted.sort_unstable();
-    assert!(counted.into_iter().eq(0..RECORDS), "each record once, and none missing");
+    assert!(
+        counted.into_iter().eq(0..RECORDS),
+        "each record once, and none missing"
+    );
     carrier.kafka.stop().unwrap();
 }

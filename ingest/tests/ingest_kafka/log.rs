@@ -35,9 +35,19 @@ pub fn read(carrier: &Carrier) -> Vec<Vec<Owned>> {
 fn entry<'a>(message: &'a BorrowedMessage<'_>) -> Entry<'a> {
     let headers = message.headers().unwrap();
     let value = |name: &str| {
-        headers.iter().find(|header| header.key == name).unwrap().value.unwrap()
+        headers
+            .iter()
+            .find(|header| header.key == name)
+            .unwrap()
+            .value
+            .unwrap()
     };
-    wire::decode(value(HEADER_ENTRY), value(HEADER_VERSION), message.payload().unwrap()).unwrap()
+    wire::decode(
+        value(HEADER_ENTRY),
+        value(HEADER_VERSION),
+        message.payload().unwrap(),
+    )
+    .unwrap()
 }
 
 /// Goes through a partition as a shard does: every row counts when its position is new, blocks join without a gap,

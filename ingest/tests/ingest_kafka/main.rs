@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod carrier;
+mod columns;
 mod killed;
 mod live;
 mod log;

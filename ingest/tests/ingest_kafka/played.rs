@@ -30,7 +30,12 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
     for number in 0..3_000u64 {
         let at_ms = MORNING_MS + i64::try_from(number).unwrap() * 1_000;
         match number {
-            700 => carrier.deliver("cdr", 0, at_ms, br#"{"node":"pgw-1","imsi":"001010000000007"#),
+            700 => carrier.deliver(
+                "cdr",
+                0,
+                at_ms,
+                br#"{"node":"pgw-1","imsi":"001010000000007"#,
+            ),
             1_400 => carrier.deliver("cdr", 0, at_ms, &large),
             _ => carrier.deliver("cdr", 0, at_ms, record(number, number % 100).as_bytes()),
         }
@@ -40,8 +45,14 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
     carrier.flush();
 
     let mut service = Service::start(config(&carrier, feed("cdr", true)));
-    service.until("the end of the feed", || is_finished(&carrier)).await;
-    assert!(service.get("/readyz").starts_with("HTTP/1.1 200"), "{}", service.get("/readyz"));
+    service
+        .until("the end of the feed", || is_finished(&carrier))
+        .await;
+    assert!(
+        service.get("/readyz").starts_with("HTTP/1.1 200"),
+        "{}",
+        service.get("/readyz")
+    );
     let metrics = service.get("/metrics");
     for line in [
         "hissa_received_records_total{feed=\"pgw\"} 3000",
@@ -61,18 +72,31 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
         rows += counted.len();
         for row in &counted {
             let number = row.source_offset.get();
-            assert_eq!(row.delivered_at_ms.get(), MORNING_MS + i64::try_from(number).unwrap() * 1_000);
+            assert_eq!(
+                row.delivered_at_ms.get(),
+                MORNING_MS + i64::try_from(number).unwrap() * 1_000
+            );
             if row.is_stub() {
                 assert!(partition == 0 && (number == 700 || number == 1_400));
             } else {
                 assert_eq!(row.sim(), sim(number % 100));
                 assert_eq!(row.sim().partition(Partitions::SMALL), partition);
-                assert_eq!((row.uplink_bytes.get(), row.charging_id.get()), (number, number));
+                assert_eq!(
+                    (row.uplink_bytes.get(), row.charging_id.get()),
+                    (number, number)
+                );
             }
         }
-        let Some(Owned::Block(first)) = entries.first() else { panic!("no block in front") };
-        assert_eq!((first.from_rev, first.to_rev, first.commands.len()), (0, 1, 1));
-        let Some(Owned::Progress(last)) = entries.last() else { panic!("no Progress behind") };
+        let Some(Owned::Block(first)) = entries.first() else {
+            panic!("no block in front")
+        };
+        assert_eq!(
+            (first.from_rev, first.to_rev, first.commands.len()),
+            (0, 1, 1)
+        );
+        let Some(Owned::Progress(last)) = entries.last() else {
+            panic!("no Progress behind")
+        };
         assert_eq!(last.as_of_ms, MORNING_MS + 7_200_000);
         assert_eq!(last.sources[0].through, 3_001);
         enrolled_in_time(partition, entries, enrolled_at_ms);
@@ -81,7 +105,14 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
 
     let stored = stored(&carrier).remove(&source(0)).unwrap();
     assert_eq!((stored.position, stored.registry_revision), (3_001, 2));
-    assert_eq!((stored.received.records, stored.received.rows, stored.received.rejected), (3_000, 3_000, 2));
+    assert_eq!(
+        (
+            stored.received.records,
+            stored.received.rows,
+            stored.received.rejected
+        ),
+        (3_000, 3_000, 2)
+    );
     let mut rejected = Vec::new();
     whole::read(&carrier.link, "test", topics::REJECTED, |message| {
         let text = std::str::from_utf8(message.payload().unwrap()).unwrap();
@@ -131,23 +162,37 @@ async fn a_topic_made_anew_halts_the_feed_until_the_epoch_is_raised() {
     carrier.make_topic("cdr", 1).await;
     write(0..50);
     let mut service = Service::start(config(&carrier, feed("cdr", true)));
-    service.until("the end of the feed", || is_finished(&carrier)).await;
+    service
+        .until("the end of the feed", || is_finished(&carrier))
+        .await;
     service.stop().await;
 
     // Other records under the same offsets, and more of them.
     carrier.delete_topic("cdr").await;
     remake(&carrier).await;
     write(1_000..1_101);
-    let told = Service::start(config(&carrier, feed("cdr", true))).ends().await;
+    let told = Service::start(config(&carrier, feed("cdr", true)))
+        .ends()
+        .await;
     assert!(told.contains("topic cdr, partition 0, offset 50"), "{told}");
-    assert!(told.contains("made anew") && told.contains("`epoch`"), "{told}");
+    assert!(
+        told.contains("made anew") && told.contains("`epoch`"),
+        "{told}"
+    );
 
     let mut raised = feed("cdr", true);
     raised.epoch = 1;
-    let again = hissa_core::usage::Source { epoch: 1, ..source(0) };
+    let again = hissa_core::usage::Source {
+        epoch: 1,
+        ..source(0)
+    };
     let mut service = Service::start(config(&carrier, raised));
     service
-        .until("the end of the new feed", || stored(&carrier).get(&again).is_some_and(|s| s.position == 102))
+        .until("the end of the new feed", || {
+            stored(&carrier)
+                .get(&again)
+                .is_some_and(|s| s.position == 102)
+        })
         .await;
     service.stop().await;
     carrier.kafka.stop().unwrap();
@@ -158,7 +203,9 @@ async fn remake(carrier: &Carrier) {
     use rdkafka::consumer::{BaseConsumer, Consumer as _};
     let asking: BaseConsumer = carrier.link.client("asking").unwrap().create().unwrap();
     let exists = || {
-        let all = asking.fetch_metadata(None, crate::carrier::PATIENCE).unwrap();
+        let all = asking
+            .fetch_metadata(None, crate::carrier::PATIENCE)
+            .unwrap();
         all.topics().iter().any(|topic| topic.name() == "cdr")
     };
     while tokio::task::block_in_place(exists) {

@@ -106,7 +106,11 @@ impl Service {
     /// The answer of its port.
     pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.listen).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: ingest\r\nConnection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: ingest\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -127,5 +131,7 @@ pub fn stored(carrier: &Carrier) -> BTreeMap<Source, Stored> {
 
 /// Whether a played feed is over.
 pub fn is_finished(carrier: &Carrier) -> bool {
-    stored(carrier).get(&source(0)).is_some_and(|stored| stored.finished)
+    stored(carrier)
+        .get(&source(0))
+        .is_some_and(|stored| stored.finished)
 }
