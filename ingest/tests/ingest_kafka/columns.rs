@@ -19,7 +19,8 @@ async fn clickhouse(carrier: &Carrier) -> (ClickHouse, Client) {
         let options = ClickHouseOptions {
             data_dir,
             port: None,
-            lib: library.unwrap_or_else(|| chdb::fetch(&folders::cache().unwrap(), &report).unwrap()),
+            lib: library
+                .unwrap_or_else(|| chdb::fetch(&folders::cache().unwrap(), &report).unwrap()),
             binary: ClickHouseOptions::beside_this_program().unwrap(),
             users: vec![User::owner("hissa", "o")],
             memory_per_query_mib: None,
@@ -27,7 +28,10 @@ async fn clickhouse(carrier: &Carrier) -> (ClickHouse, Client) {
         ClickHouse::launch_blocking(&options, &report).unwrap()
     };
     let process = tokio::task::spawn_blocking(launch).await.unwrap();
-    let client = Client::default().with_url(process.url()).with_user("hissa").with_password("o");
+    let client = Client::default()
+        .with_url(process.url())
+        .with_user("hissa")
+        .with_password("o");
     (process, client)
 }
 
@@ -85,25 +89,42 @@ async fn clickhouses_own_reader_reads_the_frames_as_we_do() {
         let at_ms = MORNING_MS + i64::try_from(number).unwrap();
         let payload = match number {
             500 => "{}".to_owned(),
-            501 => record(u64::MAX, 1).replace("\"uplink_bytes\":18446744073709551615", "\"uplink_bytes\":1000000000000"),
-            502 => record(502, 1).replace("\"imei\":\"3520991200041207\",\"rat\":\"4G\",\"serving_plmn\":\"00101\",", ""),
+            501 => record(u64::MAX, 1).replace(
+                "\"uplink_bytes\":18446744073709551615",
+                "\"uplink_bytes\":1000000000000",
+            ),
+            502 => record(502, 1).replace(
+                "\"imei\":\"3520991200041207\",\"rat\":\"4G\",\"serving_plmn\":\"00101\",",
+                "",
+            ),
             _ => record(number, number % 100),
         };
         carrier.deliver("cdr", 0, at_ms, payload.as_bytes());
     }
-    carrier.deliver("cdr", 0, MORNING_MS + 2_000, br#"{"quiet_until":"2026-02-10T10:00:00Z"}"#);
+    carrier.deliver(
+        "cdr",
+        0,
+        MORNING_MS + 2_000,
+        br#"{"quiet_until":"2026-02-10T10:00:00Z"}"#,
+    );
     carrier.flush();
     let mut service = Service::start(config(&carrier, feed("cdr", true)));
-    service.until("the end of the feed", || is_finished(&carrier)).await;
+    service
+        .until("the end of the feed", || is_finished(&carrier))
+        .await;
     service.stop().await;
 
     let (process, client) = clickhouse(&carrier).await;
-    let table = format!("CREATE TABLE frames ({CLICKHOUSE_STRUCTURE}) ENGINE = MergeTree ORDER BY source_offset");
+    let table = format!(
+        "CREATE TABLE frames ({CLICKHOUSE_STRUCTURE}) ENGINE = MergeTree ORDER BY source_offset"
+    );
     client.query(&table).execute().await.unwrap();
     let mut frames = Vec::new();
     whole::read(&carrier.link, "test", topics::USAGE, |message| {
         let headers = message.headers().unwrap();
-        let is_rows = headers.iter().any(|h| h.key == HEADER_ENTRY && h.value == Some(b"rows"));
+        let is_rows = headers
+            .iter()
+            .any(|h| h.key == HEADER_ENTRY && h.value == Some(b"rows"));
         if is_rows {
             frames.push(message.payload().unwrap().to_vec());
         }
@@ -115,8 +136,17 @@ async fn clickhouses_own_reader_reads_the_frames_as_we_do() {
         insert.end().await.unwrap();
     }
 
-    let sql = format!("SELECT {} FROM frames ORDER BY source_offset, source_row", selected());
-    let found = client.query(&sql).fetch_bytes("TSV").unwrap().collect().await.unwrap();
+    let sql = format!(
+        "SELECT {} FROM frames ORDER BY source_offset, source_row",
+        selected()
+    );
+    let found = client
+        .query(&sql)
+        .fetch_bytes("TSV")
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     let found = String::from_utf8(found.to_vec()).unwrap();
     let mut rows: Vec<UsageRow> = Vec::new();
     for entry in log::read(&carrier).into_iter().flatten() {
