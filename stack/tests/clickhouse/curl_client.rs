@@ -204,3 +204,15 @@ fn a_query_that_wants_too_much_memory_fails_alone() {
         452
     );
 }
+
+#[test]
+fn more_requests_than_connections_wait_their_turn() {
+    let asked: Vec<_> = (0..16)
+        .map(|number| {
+            std::thread::spawn(move || statement(&format!("SELECT {number}, sleep(0.1)")).ok())
+        })
+        .collect();
+    for (number, answer) in asked.into_iter().enumerate() {
+        assert_eq!(answer.join().unwrap(), format!("{number}\t0\n"));
+    }
+}

@@ -62,6 +62,27 @@ async fn a_port_in_use_a_missing_program_and_a_wrong_library_are_said_in_a_sente
 }
 
 #[tokio::test]
+async fn a_folder_in_which_no_table_was_made_starts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let clickhouse = ClickHouse::launch(options(folder.path())).await.unwrap();
+        let sql = b"SELECT engine FROM system.databases WHERE name = 'default'";
+        assert_eq!(curl(clickhouse.url(), "/", &[], Some(sql)).ok(), "Atomic\n");
+        clickhouse.stop().await.unwrap();
+    }
+    let clickhouse = ClickHouse::launch(options(folder.path())).await.unwrap();
+    for sql in [
+        "CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a",
+        "DROP TABLE t SYNC",
+    ] {
+        curl(clickhouse.url(), "/", &[], Some(sql.as_bytes())).ok();
+    }
+    clickhouse.stop().await.unwrap();
+    let clickhouse = ClickHouse::launch(options(folder.path())).await.unwrap();
+    clickhouse.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn tables_are_there_after_a_stop_and_a_start_on_the_same_port() {
     let folder = tempfile::tempdir().unwrap();
     let first = ClickHouse::launch(options(folder.path())).await.unwrap();

@@ -158,16 +158,14 @@ impl Lane {
         let place = place.map_err(|_| busy())?.map_err(|_| stopping())?;
         let (reply, answer) = oneshot::channel();
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = jobs.as_ref().map(|jobs| {
-            jobs.send(Job {
-                request,
-                reply,
-                _place: place,
-            })
-        });
-        match sent {
-            Some(Ok(())) => Ok(answer),
-            Some(Err(_)) | None => Err(stopping()),
+        let job = Job {
+            request,
+            reply,
+            _place: place,
+        };
+        match jobs.as_ref() {
+            Some(jobs) if jobs.send(job).is_ok() => Ok(answer),
+            Some(_) | None => Err(stopping()),
         }
     }
 }

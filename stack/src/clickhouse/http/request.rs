@@ -17,7 +17,8 @@ use crate::clickhouse::wire::decode::{self, Bytes};
 use crate::clickhouse::wire::encode::Encoding;
 use crate::clickhouse::wire::respond::Wanted;
 
-/// Parameters of the interface itself; all others are settings of the engine. The empty ones have no meaning here.
+/// Parameters of the interface itself; all others are settings of the engine. From `buffer_size` on they are taken
+/// without effect: clients send them, and they ask for nothing that an answer would lack.
 const OF_THE_INTERFACE: [&str; 19] = [
     "query",
     "database",

@@ -97,8 +97,7 @@ impl<R: Read> Unpacked<R> {
             usize::try_from(u32::from_le_bytes(bytes)).unwrap_or(usize::MAX)
         };
         let (packed_bytes, unpacked_bytes) = (size(1), size(5));
-        if packed_bytes < HEADER_BYTES
-            || packed_bytes > UNPACKED_BYTES_MAX
+        if !(HEADER_BYTES..=UNPACKED_BYTES_MAX).contains(&packed_bytes)
             || unpacked_bytes > UNPACKED_BYTES_MAX
         {
             return Err(io::Error::other(format!(
