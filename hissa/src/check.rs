@@ -188,3 +188,95 @@ fn refuse_unused_cohorts(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// Each folder of `tests/check` holds files and, in `expected.txt`, what is said of them. With `HISSA_BLESS=1` the
+    /// expectations are written instead of compared.
+    #[test]
+    fn every_error_is_reported_at_its_place_with_a_remedy() {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/check");
+        let mut cases: Vec<PathBuf> = std::fs::read_dir(&root)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        cases.sort();
+        assert!(cases.len() >= 7);
+        for case in cases {
+            let found = check(&sources(&case));
+            let said: String = found
+                .iter()
+                .map(|finding| finding.render(false) + "\n")
+                .collect();
+            let expected = case.join("expected.txt");
+            if std::env::var_os("HISSA_BLESS").is_some() {
+                std::fs::write(&expected, said).unwrap();
+            } else {
+                let expected = std::fs::read_to_string(&expected).unwrap();
+                assert_eq!(said, expected, "{}", case.display());
+            }
+        }
+    }
+
+    #[test]
+    fn no_finding_shows_an_imsi() {
+        let case = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/check/roster");
+        for finding in check(&sources(&case)) {
+            let shown = finding.render(false) + &serde_json::to_string(&finding).unwrap();
+            for digits in ["0010121", "2009000", "8921201", "3520991"] {
+                assert!(!shown.contains(digits), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_examples_have_no_errors() {
+        let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let sources = sources(&examples);
+        assert_eq!(sources.len(), 4);
+        assert_eq!(check(&sources), []);
+    }
+
+    #[test]
+    fn what_the_make_believe_carrier_writes_has_no_errors() {
+        let scenario = hissa_carrier::Scenario::small(3);
+        let generated = hissa_carrier::generate(&scenario).unwrap();
+        let mut sources = vec![
+            Source::new("programme.toml", generated.programme_toml),
+            Source::new("catalogue.toml", generated.catalogue_toml),
+        ];
+        for event in &generated.events {
+            if let hissa_carrier::RegistryFile::Roster(rows) = &event.file {
+                sources.push(Source::new(
+                    event.file_name.as_str(),
+                    hissa_carrier::roster_csv(rows),
+                ));
+            }
+        }
+        assert!(sources.len() > 3);
+        assert_eq!(check(&sources), []);
+    }
+
+    fn sources(folder: &Path) -> Vec<Source> {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with("expected.txt"))
+            .collect();
+        paths.sort();
+        paths
+            .iter()
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                Source {
+                    name,
+                    ..load::source(path).unwrap()
+                }
+            })
+            .collect()
+    }
+}

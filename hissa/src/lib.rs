@@ -13,8 +13,8 @@ pub mod generate;
 pub mod import;
 pub mod services;
 pub mod sim_name;
-pub mod status;
 pub mod stack_command;
+pub mod status;
 pub mod topic_reader;
 
 use anyhow::Context as _;
@@ -45,7 +45,20 @@ fn report(error: &anyhow::Error, console: &Console) {
             }
         }
     }
-    console.error(&format!("{error:#}"));
+    console.error(&in_one_sentence(error));
+}
+
+/// The chain of causes, without those that a message before them has told already.
+fn in_one_sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {

@@ -198,11 +198,19 @@ fn read_kafka(section: &Section<'_>, folder: &Path) -> KafkaLink {
                 "remove it; Hissa sets it itself",
             );
         } else if key.value.ends_with("password") || key.value.ends_with(".pem") {
-            section.report(
+            let source = section.source();
+            let mut finding = source.finding(
                 key.span,
                 format!("`{}` is a secret in a configuration file", key.value),
                 format!("write it into a file that only its owner reads, and name it: `\"{}_file\" = \"…\"`", key.value),
             );
+            // The line is quoted without the secret.
+            if let Some(place) = &mut finding.place
+                && let Some((name, _)) = place.excerpt.split_once('=')
+            {
+                place.excerpt = format!("{name}= •••");
+            }
+            section.add(finding);
         } else if let Some(value) = section.scalar(key.value) {
             let value = if key.value.ends_with("_file") {
                 folder.join(&value.value).display().to_string()

@@ -232,12 +232,25 @@ fn read_feeds(root: &Section<'_>) -> Vec<FeedConfig> {
         };
         refuse_second(root, "feed", &ids, &id);
         ids.push(id);
-        let topic = Located {
+        if let Some(first) = topics.iter().find(|first| first.value == feed.value.topic) {
+            let source = root.source();
+            root.add(
+                source
+                    .finding(
+                        feed.span.clone(),
+                        format!(
+                            "topic \"{}\" is read by two feeds: each record would be counted under both",
+                            feed.value.topic
+                        ),
+                        "keep one of the two",
+                    )
+                    .seeing(source.place(first.span.clone(), "the first")),
+            );
+        }
+        topics.push(Located {
             value: feed.value.topic.clone(),
             span: feed.span.clone(),
-        };
-        refuse_second(root, "feed of the topic", &topics, &topic);
-        topics.push(topic);
+        });
     }
     if let Some(played) = read.iter().find(|feed| feed.value.played)
         && read.len() > 1

@@ -298,8 +298,10 @@ impl Header {
 }
 
 fn unknown(name: &str) -> (String, String) {
+    let plain = name.replace(['é', 'è', 'ê'], "e");
     let personal = PERSONAL.iter().any(|word| {
-        name.split(|c: char| !c.is_alphanumeric())
+        plain
+            .split(|c: char| !c.is_alphanumeric())
             .any(|part| part == *word || (word.len() > 4 && part.contains(word)))
     });
     if personal {
@@ -313,7 +315,9 @@ fn unknown(name: &str) -> (String, String) {
         .map(|(known, _)| (strsim::osa_distance(known, name), *known))
         .min();
     let remedy = match nearest {
-        Some((distance, known)) if distance <= 3 => format!("did you mean `{known}`?"),
+        Some((distance, known)) if distance <= 2 || distance * 3 <= name.len() => {
+            format!("did you mean `{known}`?")
+        }
         _ => {
             let known: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
             format!("remove it; a roster knows {}", known.join(", "))

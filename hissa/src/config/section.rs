@@ -293,6 +293,8 @@ impl<'a> Section<'a> {
                     None => self.wrong(key, span, value, "2026-02-01"),
                 }
             }
+            // No such day: the syntax says so already.
+            (None, None) => None,
             _ => {
                 self.report(
                     span,
@@ -382,7 +384,7 @@ impl<'a> Section<'a> {
         Some(self.within(name, table, span, read))
     }
 
-    /// A table within whose keys are the reader's own: nothing in it is unknown.
+    /// A table within another whose keys are the reader's own: nothing in it is unknown.
     pub fn open_table<T>(
         &self,
         key: &'static str,
@@ -392,7 +394,8 @@ impl<'a> Section<'a> {
         let DeValue::Table(table) = value else {
             return self.wrong(key, span, value, "{ … }");
         };
-        Some(read(&self.inner(format!("[{key}]"), table, span)))
+        let within = self.name.trim_matches(['[', ']']);
+        Some(read(&self.inner(format!("[{within}.{key}]"), table, span)))
     }
 
     /// A list of tables; absent is none.

@@ -286,9 +286,13 @@ impl Evidence {
                     (true, false) => "WHICH IS NOT WHAT THE DECISION SAYS",
                     (false, _) => "AND THE RULES DO NOT MAKE THIS DECISION AGAIN",
                 };
+                let entries = match again.entries {
+                    1 => "1 entry".to_owned(),
+                    many => format!("{many} entries"),
+                };
                 said.push(format!(
-                    "Added up again from {} entries of the log (rows of this SIM: {rows}): {} bytes, {verdict}.",
-                    again.entries, again.bytes
+                    "Added up again from {entries} of the log (rows of this SIM: {rows}): {} bytes, {verdict}.",
+                    again.bytes
                 ));
             }
         }

@@ -4,6 +4,8 @@ pub mod decisions;
 pub mod evidence;
 pub mod replay;
 pub mod sentence;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

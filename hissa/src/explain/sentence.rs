@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::evidence::Evidence;
 
 /// The paragraph: who, what, when; how much of how much; the record that crossed; under which versions; until when.
+/// Below it, what the log says of that.
 pub fn text(name: &str, decision: &Decision, evidence: &Evidence, zone: &TimeZone) -> String {
     let mut said = vec![format!(
         "{name} {} {} {}.",
@@ -61,8 +62,11 @@ pub fn text(name: &str, decision: &Decision, evidence: &Evidence, zone: &TimeZon
         };
         said.push(format!("{what} {}.", local(until_ms, zone, false)));
     }
-    said.extend(evidence.sentences(decision));
-    said.join(" ") + "\n"
+    format!(
+        "{}\n{}\n",
+        said.join(" "),
+        evidence.sentences(decision).join(" ")
+    )
 }
 
 fn action(action: Action) -> String {

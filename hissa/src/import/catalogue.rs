@@ -63,18 +63,20 @@ pub fn plan(
         .iter()
         .filter(|rule| !catalogue.rules.contains(rule))
     {
-        let begun = gone
-            .valid_from
-            .and_then(|date| midnight_ms(&zone, date))
-            .is_none_or(|ms| ms < earliest_ms);
-        if begun {
+        let traffic = |rule: &Rule| (rule.rating_group, rule.service_id, rule.valid_from);
+        let replaced = catalogue
+            .rules
+            .iter()
+            .any(|rule| traffic(rule) == traffic(gone));
+        // A rule of the same day that replaces it was judged above.
+        if !replaced {
             refused.push(format!(
-                "{} has begun and is missing: keep it, and let a rule with a later `valid_from` take over",
+                "{} is missing: a rule of an earlier version holds until a newer one takes over, so keep it, and add a rule with a later `valid_from`",
                 describe(gone)
             ));
         }
         plan.difference
-            .add_changed(|| format!("gone: {}", describe(gone)));
+            .add_changed(|| format!("no longer: {}", describe(gone)));
     }
     if !refused.is_empty() {
         return Err(ImportError::Refused(refused));

@@ -10,6 +10,8 @@ pub mod programme;
 pub mod registry_view;
 pub mod roster;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 pub use command::run;
 pub use plan::{Difference, Plan};

@@ -191,6 +191,10 @@ mod tests {
             as_of_ms: Some(1_770_000_060_000),
         };
         insta::assert_snapshot!(status.text("T-0412", &TimeZone::UTC), @r"
+        T-0412 (pilote-rural), as of 2026-02-02 02:41 (+00)
+          education  19.99 of 20 GB in the month from 2026-02-01, 99 %: within
+          other      0.00 of 0 GB in the month from 2026-02-01: exhausted
+          education  throttle to 512 kbit/s since 2026-02-02 02:40 (exhausted), until 2026-03-01 00:00; decision 7/1203
         ");
     }
 }

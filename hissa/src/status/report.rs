@@ -136,6 +136,13 @@ mod tests {
     #[test]
     fn the_books_and_what_is_in_force_fit_a_screen() {
         insta::assert_snapshot!(report(0, false).text(&TimeZone::UTC), @r"
+        feed carrier-json: 90 records, 100 rows received; balanced
+          counted                98
+          duplicate               2
+          its time     2026-02-02 02:40 (+00)
+        ClickHouse: 2 of 2 partitions written, up to 2026-02-02 02:40 (+00) (the furthest: 2026-02-02 02:41; behind it: 0)
+        SIMs enrolled: 4640
+          other        block          4640
         ");
     }
 
