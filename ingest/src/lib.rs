@@ -20,6 +20,7 @@ pub mod registry;
 pub mod reject;
 pub mod rows;
 pub mod run;
+mod running;
 pub mod source;
 
 pub use config::Config;

@@ -6,6 +6,9 @@ mod consumer;
 pub mod reader;
 #[cfg(test)]
 mod reader_tests;
+mod reading;
+mod watch;
 
 pub use begin::BeginError;
-pub use consumer::{Committed, FeedConsumer, FeedEvent, Surroundings};
+pub use consumer::{Committed, FeedConsumer, FeedEvent};
+pub use reading::Surroundings;
