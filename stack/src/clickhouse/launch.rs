@@ -1,19 +1,16 @@
 //! Starts `hissa-clickhouse` as a child process and knows when it is ready.
 
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::child::{self, TiedChild};
 use crate::clickhouse::front::LISTENING;
+use crate::clickhouse::probe::ask;
 use crate::clickhouse::users::{User, UsersFile};
 use crate::error::StackError;
 use crate::folders;
@@ -336,35 +333,6 @@ fn wait_for_an_answer(clickhouse: &mut ClickHouse, user: Option<&User>) -> Resul
             Err(_) => thread::sleep(LOOK_AGAIN),
         }
     }
-}
-
-fn ask(port: u16, path: &str, user: Option<&User>, expected: &str) -> Result<(), String> {
-    let authorization = user.map_or_else(String::new, |user| {
-        let pair = format!("{}:{}", user.name, user.password.as_deref().unwrap_or(""));
-        format!("Authorization: Basic {}\r\n", STANDARD.encode(pair))
-    });
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}Connection: close\r\n\r\n"
-    );
-    let answer = exchange(port, &request).map_err(|error| error.to_string())?;
-    if answer.starts_with("HTTP/1.1 200") && answer.ends_with(expected) {
-        return Ok(());
-    }
-    Err(format!(
-        "{path} was answered with {:?}",
-        answer.lines().next().unwrap_or("")
-    ))
-}
-
-fn exchange(port: u16, request: &str) -> std::io::Result<String> {
-    let limit = Duration::from_secs(5);
-    let mut stream =
-        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), limit)?;
-    stream.set_read_timeout(Some(limit))?;
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.take(1 << 16).read_to_string(&mut answer)?;
-    Ok(answer)
 }
 
 fn died(log: &Path, how: &str) -> StackError {

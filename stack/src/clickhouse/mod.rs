@@ -19,6 +19,7 @@ pub mod exception;
 pub mod front;
 pub mod http;
 pub mod launch;
+mod probe;
 pub mod sql;
 pub mod users;
 pub mod wire;

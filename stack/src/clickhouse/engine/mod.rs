@@ -4,3 +4,4 @@ pub mod ffi;
 pub mod pool;
 pub mod start;
 pub mod statement;
+pub mod text;

@@ -1,24 +1,22 @@
 //! One request, run on one connection.
 
-use std::io::{self, Chain, Cursor, Read};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
 use crate::clickhouse::engine::ffi::{Class, Connection, Counts, Params};
+use crate::clickhouse::engine::text::{Data, Text, read, unreadable};
 use crate::clickhouse::exception::Exception;
 use crate::clickhouse::sql::guard::Guard;
 use crate::clickhouse::sql::output::{self, Chunks};
+use crate::clickhouse::sql::readers;
 use crate::clickhouse::sql::settings::{self, Verdict};
 use crate::clickhouse::sql::token::{Token, tokens};
-use crate::clickhouse::sql::{insert, readers};
 use crate::clickhouse::users::User;
 use crate::clickhouse::wire::decode::Bytes;
 use crate::clickhouse::wire::respond::{Reply, Responder, Said, Stop, Wanted};
-
-/// A statement is no longer than this, an INSERT's data not counted.
-const SQL_BYTES_MAX: usize = 1 << 20;
 
 /// An INSERT's data goes to the engine in pieces of this size.
 const PIECE_BYTES: usize = 1 << 19;
@@ -107,75 +105,6 @@ pub fn run(
             false
         }
     }
-}
-
-/// A statement and, of an INSERT, its data.
-struct Text {
-    statement: Vec<u8>,
-    data: Option<Data>,
-}
-
-struct Data {
-    format: Option<String>,
-    bytes: Chain<Cursor<Vec<u8>>, Bytes>,
-}
-
-/// Parts `sql` and the body that follows it into statement and data.
-fn read(sql: Vec<u8>, mut body: Bytes) -> Result<Text, Exception> {
-    // An INSERT in the URL whose format is said has the body as data, byte by byte.
-    let mut text = sql;
-    let complete = insert::cut(&text).is_some_and(|cut| cut.format.is_some());
-    let mut body_ended = false;
-    if !complete {
-        if !text.is_empty() {
-            text.push(b'\n');
-        }
-        let limit = SQL_BYTES_MAX + 1;
-        let missing = u64::try_from(limit.saturating_sub(text.len())).unwrap_or(0);
-        body.by_ref()
-            .take(missing)
-            .read_to_end(&mut text)
-            .map_err(unreadable)?;
-        body_ended = text.len() < limit;
-    }
-    let Some(cut) = insert::cut(&text) else {
-        if !body_ended {
-            return Err(too_long());
-        }
-        return Ok(Text {
-            statement: text,
-            data: None,
-        });
-    };
-    let inline = text.split_off(cut.data_at);
-    text.truncate(cut.statement_bytes);
-    if text.len() > SQL_BYTES_MAX {
-        return Err(too_long());
-    }
-    let bytes = Cursor::new(inline).chain(body);
-    Ok(Text {
-        statement: text,
-        data: Some(Data {
-            format: cut.format,
-            bytes,
-        }),
-    })
-}
-
-fn too_long() -> Exception {
-    Exception::new(
-        229,
-        format!("Query is too large: more than {SQL_BYTES_MAX} bytes of SQL"),
-        "QUERY_IS_TOO_LARGE",
-    )
-}
-
-fn unreadable(error: io::Error) -> Exception {
-    Exception::new(
-        271,
-        format!("Cannot decompress the request's body: {error}"),
-        "CANNOT_DECOMPRESS",
-    )
 }
 
 struct Run<'a> {

@@ -7,88 +7,11 @@
 use std::collections::HashSet;
 
 use crate::clickhouse::exception::Exception;
+use crate::clickhouse::sql::inside::{
+    INSIDE_ENGINES, INSIDE_FUNCTIONS, INSIDE_SYSTEM, OUTSIDE_FUNCTIONS, OUTSIDE_STATEMENTS,
+};
 use crate::clickhouse::sql::settings::{self, Verdict};
 use crate::clickhouse::sql::token::{Kind, Token};
-
-/// Table functions that read nothing but tables and their own arguments. (`input` is here so that the engine itself
-/// says what is wrong with it.)
-const INSIDE_FUNCTIONS: [&str; 26] = [
-    "dictionary",
-    "format",
-    "fuzzjson",
-    "generaterandom",
-    "generateseries",
-    "generate_series",
-    "input",
-    "loop",
-    "merge",
-    "mergetreeanalyzeindexes",
-    "mergetreeindex",
-    "mergetreeprojection",
-    "mergetreetextindex",
-    "null",
-    "numbers",
-    "numbers_mt",
-    "primes",
-    "sqlstandardvalues",
-    "timeseriesdata",
-    "timeseriesmetrics",
-    "timeseriestags",
-    "values",
-    "view",
-    "viewifpermitted",
-    "zeros",
-    "zeros_mt",
-];
-
-/// Ordinary functions that read files or call out.
-const OUTSIDE_FUNCTIONS: [&str; 8] = [
-    "file",
-    "catboostevaluate",
-    "aigenerate",
-    "aiclassify",
-    "aiextract",
-    "aitranslate",
-    "aiembed",
-    "disk",
-];
-
-/// Engines of tables and databases that keep everything in the data folder or in memory.
-const INSIDE_ENGINES: [&str; 25] = [
-    "aggregatingmergetree",
-    "alias",
-    "atomic",
-    "buffer",
-    "coalescingmergetree",
-    "collapsingmergetree",
-    "dictionary",
-    "generaterandom",
-    "graphitemergetree",
-    "join",
-    "log",
-    "materializedview",
-    "memory",
-    "merge",
-    "mergetree",
-    "null",
-    "ordinary",
-    "replacingmergetree",
-    "set",
-    "stripelog",
-    "summingmergetree",
-    "tinylog",
-    "versionedcollapsingmergetree",
-    "view",
-    "windowview",
-];
-
-/// Statements that only some of their forms stay inside: refused as a whole.
-const OUTSIDE_STATEMENTS: [&str; 5] = ["BACKUP", "RESTORE", "SNAPSHOT", "COPY", "EXECUTE"];
-
-/// What `SYSTEM` may do here.
-const INSIDE_SYSTEM: [&str; 9] = [
-    "FLUSH", "STOP", "START", "SYNC", "REFRESH", "WAIT", "CLEAR", "DROP", "CANCEL",
-];
 
 /// What the engine in this process offers, asked once at its start.
 #[derive(Debug, Default)]

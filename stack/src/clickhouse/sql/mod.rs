@@ -3,6 +3,7 @@
 
 pub mod guard;
 pub mod insert;
+pub mod inside;
 pub mod output;
 pub mod readers;
 pub mod settings;
