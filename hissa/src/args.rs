@@ -79,6 +79,9 @@ pub struct DemoArgs {
     /// SIMs of the cohort pilote-rural; the other cohorts in proportion [default: 1500].
     #[arg(long, value_name = "COUNT")]
     pub pupils: Option<u32>,
+    /// Write the whole feed first, and start the services then: the rate is that of the path alone.
+    #[arg(long, conflicts_with = "speed")]
+    pub preload: bool,
     /// End after the summary, instead of staying up.
     #[arg(long)]
     pub exit: bool,

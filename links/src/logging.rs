@@ -7,11 +7,11 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging at `info`, or as `HISSA_LOG` says (`debug`, `hissa_ingest=debug`, …). A second call does nothing.
 pub fn start(quiet: bool) {
     let filter = EnvFilter::try_from_env("HISSA_LOG").unwrap_or_else(|_| {
-        // librdkafka's own warnings are of interest, its information is not.
+        // librdkafka warns of properties that are set on purpose; its errors are of interest.
         EnvFilter::new(if quiet {
             "error"
         } else {
-            "info,rdkafka=warn,librdkafka=warn"
+            "info,rdkafka=warn,librdkafka=error"
         })
     });
     let terminal = std::io::stderr().is_terminal();

@@ -3,12 +3,28 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::{LinkError, kafka::KafkaLink};
+
+/// The client reports the end of a partition as an error, and would log it as one.
+struct EndIsNoError;
+
+impl ClientContext for EndIsNoError {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::PartitionEOF(_))
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF)
+        {
+            tracing::warn!(%error, reason, "reading a topic");
+        }
+    }
+}
+
+impl ConsumerContext for EndIsNoError {}
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -33,10 +49,13 @@ pub fn read(
     let mut config = link.consumer(role, None)?;
     // So that the end is seen where the last messages were compacted away or belong to no reader.
     config.set("enable.partition.eof", "true");
-    let consumer: BaseConsumer = config.create().map_err(|why| LinkError::KafkaProperties {
-        role: role.into(),
-        why: why.to_string(),
-    })?;
+    let consumer: BaseConsumer<EndIsNoError> =
+        config
+            .create_with_context(EndIsNoError)
+            .map_err(|why| LinkError::KafkaProperties {
+                role: role.into(),
+                why: why.to_string(),
+            })?;
     let metadata = consumer
         .fetch_metadata(Some(topic), TIMEOUT)
         .map_err(|why| silent(why.to_string()))?;

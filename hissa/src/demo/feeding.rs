@@ -1,7 +1,7 @@
 //! The carrier's side of the demo: which feed, into which topic, and what ingest says that it received.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow};
@@ -30,16 +30,27 @@ pub fn scenario(seed: u64, window: Option<&str>) -> Result<Scenario, UsageError>
         return Ok(Scenario::last_60_days(seed, today()));
     }
     let date = |text: &str| text.parse::<Date>().ok();
-    let days = window.split_once("..").and_then(|(from, to)| date(from).zip(date(to)));
+    let days = window
+        .split_once("..")
+        .and_then(|(from, to)| date(from).zip(date(to)));
     let (from, to) = days.ok_or_else(|| {
-        UsageError(format!("--window {window}: expected FIRST..LAST such as 2026-02-01..2026-03-31, or last-60d"))
+        UsageError(format!(
+            "--window {window}: expected FIRST..LAST such as 2026-02-01..2026-03-31, or last-60d"
+        ))
     })?;
     let fed_to = Date::from_epoch_days(to.to_epoch_days() + 10).unwrap_or(to);
-    Ok(Scenario { from, to, fed_to, ..Scenario::full(seed) })
+    Ok(Scenario {
+        from,
+        to,
+        fed_to,
+        ..Scenario::full(seed)
+    })
 }
 
 fn today() -> Date {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     let days = i32::try_from(since.as_secs() / 86_400).unwrap_or(0);
     Date::from_epoch_days(days).unwrap_or_default()
 }
@@ -56,21 +67,33 @@ pub async fn make_topic(carrier: &KafkaLink) -> anyhow::Result<()> {
 /// A feed that is being written; dropping it stops the writing.
 pub struct Feeding {
     stopped: Arc<AtomicBool>,
+    /// Delivery time of the last message written (UTC milliseconds); 0 before the first.
+    fed_to_ms: Arc<AtomicI64>,
     thread: Option<JoinHandle<anyhow::Result<Truth>>>,
 }
 
 /// Begins to write.
 pub fn start(mut feed: Feed, carrier: KafkaLink, speed: Option<f64>) -> Feeding {
     let stopped = Arc::new(AtomicBool::new(false));
-    let asked = stopped.clone();
+    let fed_to_ms = Arc::new(AtomicI64::new(0));
+    let (asked, told) = (stopped.clone(), fed_to_ms.clone());
     let thread = std::thread::spawn(move || {
         let properties = carrier.client("carrier")?;
-        produce::produce(&properties, TOPIC, &mut feed, speed, |_| {
-            if asked.load(Ordering::Relaxed) { Carry::Stop } else { Carry::On }
+        produce::produce(&properties, TOPIC, &mut feed, speed, |produced| {
+            told.store(produced.delivered_at_ms, Ordering::Relaxed);
+            if asked.load(Ordering::Relaxed) {
+                Carry::Stop
+            } else {
+                Carry::On
+            }
         })?;
         Ok(feed.into_truth())
     });
-    Feeding { stopped, thread: Some(thread) }
+    Feeding {
+        stopped,
+        fed_to_ms,
+        thread: Some(thread),
+    }
 }
 
 impl Feeding {
@@ -79,13 +102,27 @@ impl Feeding {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
+    /// Delivery time of the last message written (UTC milliseconds), once there is one.
+    pub fn fed_to_ms(&self) -> Option<i64> {
+        Some(self.fed_to_ms.load(Ordering::Relaxed)).filter(|at| *at > 0)
+    }
+
+    /// Waits until the writing has ended.
+    pub async fn wait(&self) {
+        while !self.is_over() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits for the end of the feed. Blocks.
     ///
     /// # Errors
     /// The feed could not be written.
     pub fn finish(mut self) -> anyhow::Result<Truth> {
         let thread = self.thread.take().context("the feed was finished before")?;
-        thread.join().map_err(|_| anyhow!("the generator of the feed failed; its message stands above"))?
+        thread
+            .join()
+            .map_err(|_| anyhow!("the generator of the feed failed; its message stands above"))?
     }
 }
 

@@ -29,7 +29,12 @@ pub struct Eyes {
 impl Eyes {
     /// Looks at the aggregator's metrics and at ClickHouse.
     pub fn on(aggregator: SocketAddr, clickhouse: Client, partitions: u16) -> Eyes {
-        Eyes { http: reqwest::Client::new(), aggregator, clickhouse, partitions: partitions.into() }
+        Eyes {
+            http: reqwest::Client::new(),
+            aggregator,
+            clickhouse,
+            partitions: partitions.into(),
+        }
     }
 
     /// A look. What does not answer at the moment is as it was before.
@@ -45,7 +50,12 @@ impl Eyes {
 
     async fn metrics(&self) -> reqwest::Result<String> {
         let address = format!("http://{}/metrics", self.aggregator);
-        let answer = self.http.get(address).timeout(Duration::from_secs(2)).send().await?;
+        let answer = self
+            .http
+            .get(address)
+            .timeout(Duration::from_secs(2))
+            .send()
+            .await?;
         answer.error_for_status()?.text().await
     }
 
@@ -55,7 +65,8 @@ impl Eyes {
             partitions: u64,
             clock_ms: i64,
         }
-        let sql = "SELECT count() AS partitions, min(clock_ms) AS clock_ms FROM hissa.freshness FINAL";
+        let sql =
+            "SELECT count() AS partitions, min(clock_ms) AS clock_ms FROM hissa.freshness FINAL";
         let fresh = self.clickhouse.query(sql).fetch_one::<Fresh>().await.ok()?;
         (fresh.partitions == self.partitions).then_some(fresh.clock_ms)
     }
@@ -64,7 +75,8 @@ impl Eyes {
 /// The sum of a metric over all its labels.
 fn sum(exposition: &str, name: &str) -> u64 {
     let lines = exposition.lines().filter(|line| {
-        line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '))
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '))
     });
     let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
     // Counters of rows stay far below 2^53.
@@ -86,20 +98,30 @@ impl Ticker {
     pub fn new(quiet: bool) -> Ticker {
         let now = Instant::now();
         let terminal = std::io::stderr().is_terminal();
-        Ticker { quiet, terminal, began: now, last: now, rows_then: 0, shown: false }
+        Ticker {
+            quiet,
+            terminal,
+            began: now,
+            last: now,
+            rows_then: 0,
+            shown: false,
+        }
     }
 
-    /// Shows a look.
-    pub fn show(&mut self, look: &Look, day: Option<String>) {
+    /// Shows a look, and the days of the last message fed and of the last row in ClickHouse.
+    pub fn show(&mut self, look: &Look, fed: Option<String>, booked: Option<String>) {
         let since = self.last.elapsed();
-        if self.quiet || since < Duration::from_millis(if self.terminal { 500 } else { 3_000 }) {
+        if self.quiet || since < Duration::from_millis(if self.terminal { 500 } else { 1_000 }) {
             return;
         }
         let rate = (look.rows - self.rows_then.min(look.rows)) as f64 / since.as_secs_f64();
         (self.last, self.rows_then) = (Instant::now(), look.rows);
-        let day = day.map_or_else(|| "waiting for the first day".into(), |day| format!("booked up to {day}"));
+        let words = |what: &str, day: Option<String>| {
+            day.map_or_else(String::new, |day| format!(", {what} {day}"))
+        };
+        let days = words("fed to", fed) + &words("booked up to", booked);
         let line = format!(
-            "{:>4} s  {} rows with an outcome ({} rows/s), {} decisions, {day}",
+            "{:>4} s  {} rows with an outcome ({} rows/s), {} decisions{days}",
             self.began.elapsed().as_secs(),
             thousands(look.rows),
             thousands(rate as u64),
@@ -151,6 +173,9 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_by_three() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1 000", "1 234 567"]);
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(thousands),
+            ["0", "999", "1 000", "1 234 567"]
+        );
     }
 }

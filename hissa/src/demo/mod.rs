@@ -27,8 +27,11 @@ use crate::console::Console;
 use crate::exit::{Exit, UsageError};
 use live::{Eyes, Look, Ticker};
 use services::Services;
-use summary::Summary;
+use summary::{Pace, Summary, Warm};
 use workshop::Workshop;
+
+/// Rows that pass before the steady rate is measured: processes start, connections open, pages are first touched.
+const WARM_UP_ROWS: u64 = 100_000;
 
 /// Without any step forward for so long, something is wrong that will not mend itself.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -56,9 +59,16 @@ fn scenario(args: &DemoArgs) -> anyhow::Result<Scenario> {
     if let Some(pupils) = args.pupils {
         scenario.pupils = pupils;
     }
-    scenario.validate().map_err(|why| UsageError(why.to_string()))?;
-    if args.speed.is_some_and(|days| !(days.is_finite() && days > 0.0)) {
-        bail!(UsageError("--speed needs a number of days a second above 0".into()));
+    scenario
+        .validate()
+        .map_err(|why| UsageError(why.to_string()))?;
+    if args
+        .speed
+        .is_some_and(|days| !(days.is_finite() && days > 0.0))
+    {
+        bail!(UsageError(
+            "--speed needs a number of days a second above 0".into()
+        ));
     }
     Ok(scenario)
 }
@@ -80,21 +90,45 @@ async fn play(
 ) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let generated = hissa_carrier::generate(scenario).map_err(|why| UsageError(why.to_string()))?;
-    let running = set_up(workshop, &generated, console).await?;
+    let (stack, receiver, deployment) = set_up(workshop, &generated, console).await?;
     let set_up_seconds = began.elapsed().as_secs_f64();
     console.remark(&format!("set up in {set_up_seconds:.1} s; the feed begins"));
 
+    let feeding = feeding::start(generated.feed, deployment.carrier.clone(), args.speed);
+    if args.preload {
+        feeding.wait().await;
+        console.remark("the whole feed is in the carrier's topic; the services start");
+    }
     let begun = Instant::now();
-    let feeding = feeding::start(generated.feed, running.deployment.carrier.clone(), args.speed);
+    let told = console.clone();
+    let tell: services::Tell = Arc::new(move |line: String| told.remark(&line));
+    let services = Services::start(&workshop.path("hissa.toml"), workshop.folder(), &tell)?;
+    let clickhouse = deployment.clickhouse.client()?;
+    let running = Running {
+        services,
+        receiver,
+        stack,
+        deployment,
+        clickhouse,
+    };
     let quiet_until_ms = scenario.quiet_until_ms(&scenario.zone());
-    watch(&running, &feeding, quiet_until_ms, scenario, console).await?;
+    let warm = watch(&running, &feeding, quiet_until_ms, scenario, console).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let truth: Truth = tokio::task::spawn_blocking(move || feeding.finish()).await??;
     await_alerts(&running, &truth, console).await?;
 
-    let summary = summarise(&running, &truth, (set_up_seconds, seconds), console).await?;
+    let pace = Pace {
+        set_up_seconds,
+        seconds,
+        warm,
+    };
+    let summary = summarise(&running, &truth, pace, workshop, console).await?;
     workshop.write("truth.json", serde_json::to_vec(&truth)?)?;
-    let exit = if summary.is_right() { Exit::Fine } else { Exit::Finding };
+    let exit = if summary.is_right() {
+        Exit::Fine
+    } else {
+        Exit::Finding
+    };
     console.data(&summary.text(scenario, console));
     if console.json {
         console.json_line(&summary.json())?;
@@ -107,40 +141,43 @@ async fn play(
     running.services.stop();
     running.stack.stop().await?;
     if workshop.is_kept() {
-        console.remark(&format!("data, logs and truth.json stay in {}", workshop.folder().display()));
+        console.remark(&format!(
+            "data, logs and truth.json stay in {}",
+            workshop.folder().display()
+        ));
     }
     Ok(exit)
 }
 
-/// Stack, files, registry, receiver, services.
+/// Stack, files, registry, receiver.
 async fn set_up(
     workshop: &Workshop,
     generated: &hissa_carrier::Generated,
     console: &Console,
-) -> anyhow::Result<Running> {
+) -> anyhow::Result<(Stack, Receiver, Deployment)> {
     let told = console.clone();
     let report = Report::to(move |step| told.remark(&step.to_string()));
     let stack = Stack::up(StackOptions::in_folder(workshop.path("stack")), report).await?;
 
-    let secret = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(
-        [workshop::random()?, workshop::random()?].concat(),
-    ));
+    let secret = format!(
+        "whsec_{}",
+        base64::engine::general_purpose::STANDARD
+            .encode([workshop::random()?, workshop::random()?].concat(),)
+    );
     let secret_file = workshop.path("webhook.secret");
     hissa_links::secret::create("the webhook secret", &secret_file, &secret)?;
     let receiver = Receiver::start(([127, 0, 0, 1], 0).into(), &secret_file, Stop::new()).await?;
 
     workshop.write("programme.toml", &generated.programme_toml)?;
     workshop.write("catalogue.toml", &generated.catalogue_toml)?;
-    let webhook = Webhook { url: receiver.url(), secret_file };
+    let webhook = Webhook {
+        url: receiver.url(),
+        secret_file,
+    };
     let deployment = workshop.deployment(&stack, webhook)?;
     registry::enter(workshop, &deployment, &generated.events, console).await?;
     feeding::make_topic(&deployment.carrier).await?;
-
-    let told = console.clone();
-    let tell: services::Tell = Arc::new(move |line: String| told.remark(&line));
-    let services = Services::start(&workshop.path("hissa.toml"), workshop.folder(), &tell)?;
-    let clickhouse = deployment.clickhouse.client()?;
-    Ok(Running { services, receiver, stack, deployment, clickhouse })
+    Ok((stack, receiver, deployment))
 }
 
 /// Shows what happens until every row of the feed is in ClickHouse.
@@ -150,13 +187,14 @@ async fn watch(
     quiet_until_ms: i64,
     scenario: &Scenario,
     console: &Console,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Warm>> {
     let listen = running.deployment.aggregator.listen;
     let partitions = running.deployment.partitions.count();
     let eyes = Eyes::on(listen, running.clickhouse.clone(), partitions);
     let zone = scenario.zone();
     let mut ticker = Ticker::new(console.quiet);
     let (mut look, mut moved) = (Look::default(), Instant::now());
+    let mut warm = None;
     loop {
         let now = eyes.look(look).await;
         // A slow feed is no standstill.
@@ -164,16 +202,26 @@ async fn watch(
             moved = Instant::now();
         }
         look = now;
-        ticker.show(&look, look.fresh_until_ms.map(|at| zone.date(at).to_string()));
+        if warm.is_none() && look.rows >= WARM_UP_ROWS {
+            warm = Some((look.rows, Instant::now()));
+        }
+        let day = |at: Option<i64>| at.map(|at| zone.date(at).to_string());
+        ticker.show(&look, day(feeding.fed_to_ms()), day(look.fresh_until_ms));
         if look.fresh_until_ms.is_some_and(|at| at >= quiet_until_ms) {
             ticker.end();
-            return Ok(());
+            return Ok(warm.map(|(rows_before, since)| Warm {
+                rows_before,
+                seconds: since.elapsed().as_secs_f64(),
+            }));
         }
         if let Some(why) = running.services.failed() {
             bail!("{why}");
         }
         if moved.elapsed() > PATIENCE {
-            bail!("nothing has moved for {} s; run again with --keep DIR and see the logs in DIR", PATIENCE.as_secs());
+            bail!(
+                "nothing has moved for {} s; run again with --keep DIR and see the logs in DIR",
+                PATIENCE.as_secs()
+            );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -182,9 +230,8 @@ async fn watch(
 /// Waits until the receiver has all the messages that the truth knows of, as long as more come.
 async fn await_alerts(running: &Running, truth: &Truth, console: &Console) -> anyhow::Result<()> {
     let (fired, resolved) = truth.alerts_fired_and_resolved();
-    let enough = |tally: &hissa_notify::receiver::Tally| {
-        tally.fired >= fired && tally.resolved >= resolved
-    };
+    let enough =
+        |tally: &hissa_notify::receiver::Tally| tally.fired >= fired && tally.resolved >= resolved;
     let (mut last, mut moved) = (running.receiver.tally(), Instant::now());
     while !enough(&running.receiver.tally()) && moved.elapsed() < Duration::from_secs(45) {
         let waited = tokio::time::timeout(Duration::from_secs(1), running.receiver.until(enough));
@@ -207,7 +254,8 @@ async fn await_alerts(running: &Running, truth: &Truth, console: &Console) -> an
 async fn summarise(
     running: &Running,
     truth: &Truth,
-    (set_up_seconds, seconds): (f64, f64),
+    pace: Pace,
+    workshop: &Workshop,
     console: &Console,
 ) -> anyhow::Result<Summary> {
     console.remark("comparing every total, outcome, decision and alert with truth.json");
@@ -216,10 +264,14 @@ async fn summarise(
         compare::everything(truth, &key, &running.deployment.kafka, &running.clickhouse).await?;
     let received = feeding::received(&running.deployment.kafka).await?;
     let answers = questions::ask(&running.clickhouse).await?;
-    let worth_a_look = questions::worth_a_look(&running.clickhouse, &running.deployment.kafka).await?;
+    let worth_a_look =
+        questions::worth_a_look(&running.clickhouse, &running.deployment.kafka).await?;
+    let explained = match worth_a_look.first() {
+        Some(tablet) => questions::explain(&workshop.path("hissa.toml"), &tablet.asset_tag).await?,
+        None => String::new(),
+    };
     Ok(Summary {
-        set_up_seconds,
-        seconds,
+        pace,
         received,
         outcomes: questions::outcomes(&running.clickhouse).await?,
         comparisons,
@@ -229,6 +281,7 @@ async fn summarise(
         first_messages: running.receiver.messages(0).into_iter().take(3).collect(),
         answers,
         worth_a_look,
+        explained,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What an analyst would ask of the demo, with the answers; and tablets worth a look.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use clickhouse::{Client, Row};
 use hissa_core::sim::SimId;
@@ -54,7 +55,8 @@ pub async fn ask(client: &Client) -> anyhow::Result<Vec<Answer>> {
     let provinces = client.query(EVERYWHERE).fetch_all::<Province>().await?;
     let shares = client.query(LEARNING).fetch_all::<Share>().await?;
     let books = client.query(LATE).fetch_all::<Books>().await?;
-    let percent = |share: Option<f64>| share.map_or("–".into(), |share| format!("{:.0} %", share * 100.0));
+    let percent =
+        |share: Option<f64>| share.map_or("–".into(), |share| format!("{:.0} %", share * 100.0));
     Ok(vec![
         Answer {
             question: "Are the gigabytes reaching pupils everywhere alike? (median GB per enrolled SIM in the first month)",
@@ -63,7 +65,10 @@ pub async fn ask(client: &Client) -> anyhow::Result<Vec<Answer>> {
                 .iter()
                 .map(|p| {
                     let zero = percent(Some(p.zero_share));
-                    format!("{:<16} {:>5.2} GB   {:>4} SIMs, {zero} of them unused", p.province_name_fr, p.median_gb, p.enrolled_sims)
+                    format!(
+                        "{:<16} {:>5.2} GB   {:>4} SIMs, {zero} of them unused",
+                        p.province_name_fr, p.median_gb, p.enrolled_sims
+                    )
                 })
                 .collect(),
         },
@@ -73,7 +78,10 @@ pub async fn ask(client: &Client) -> anyhow::Result<Vec<Answer>> {
             lines: shares
                 .iter()
                 .map(|share| {
-                    let (low, high) = (percent(share.education_share_low), percent(share.education_share_high));
+                    let (low, high) = (
+                        percent(share.education_share_low),
+                        percent(share.education_share_high),
+                    );
                     format!("{}  {low} … {high} of {:.0} GB", share.month, share.gb)
                 })
                 .collect(),
@@ -81,7 +89,10 @@ pub async fn ask(client: &Client) -> anyhow::Result<Vec<Answer>> {
         Answer {
             question: "What became of the carrier's records?",
             sql: LATE,
-            lines: books.iter().map(|b| format!("{:<12} {:>9} rows {:>9.1} GB", b.outcome, b.records, b.gb)).collect(),
+            lines: books
+                .iter()
+                .map(|b| format!("{:<12} {:>9} rows {:>9.1} GB", b.outcome, b.records, b.gb))
+                .collect(),
         },
     ])
 }
@@ -96,9 +107,13 @@ pub async fn outcomes(client: &Client) -> anyhow::Result<BTreeMap<String, u64>> 
         outcome: String,
         records: u64,
     }
-    let sql = "SELECT outcome, sum(records) AS records FROM hissa.outcome_day FINAL GROUP BY outcome";
+    let sql =
+        "SELECT outcome, sum(records) AS records FROM hissa.outcome_day FINAL GROUP BY outcome";
     let rows = client.query(sql).fetch_all::<Books>().await?;
-    Ok(rows.into_iter().map(|row| (row.outcome, row.records)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.outcome, row.records))
+        .collect())
 }
 
 /// A tablet, and why it is worth a look.
@@ -128,8 +143,33 @@ pub async fn worth_a_look(client: &Client, kafka: &KafkaLink) -> anyhow::Result<
     let link = kafka.clone();
     let view = tokio::task::spawn_blocking(move || RegistryView::read(&link)).await??;
     let tablet = |row: Restricted| Tablet {
-        asset_tag: view.entry(SimId(row.sim)).map_or_else(|| "(no tag)".into(), |entry| entry.asset_tag),
-        why: format!("{}: education {} on {} after {:.2} GB", row.cohort, row.action, row.day, row.used_gb),
+        asset_tag: view
+            .entry(SimId(row.sim))
+            .map_or_else(|| "(no tag)".into(), |entry| entry.asset_tag),
+        why: format!(
+            "{}: education {} on {} after {:.2} GB",
+            row.cohort, row.action, row.day, row.used_gb
+        ),
     };
     Ok(rows.into_iter().map(tablet).collect())
+}
+
+/// What `hissa explain` says of a tablet: the command itself, as a user runs it.
+///
+/// # Errors
+/// It does not start.
+pub async fn explain(config: &Path, asset_tag: &str) -> anyhow::Result<String> {
+    let explained = tokio::process::Command::new(std::env::current_exe()?)
+        .arg("--config")
+        .arg(config)
+        .args(["--quiet", "explain", asset_tag])
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = if explained.status.success() {
+        explained.stdout
+    } else {
+        explained.stderr
+    };
+    Ok(String::from_utf8_lossy(&said).trim_end().to_owned())
 }

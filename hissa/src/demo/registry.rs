@@ -43,8 +43,15 @@ pub async fn enter(
             }
         };
         let mut progress = console.progress(&format!("importing {}", event.file_name));
-        session.apply(plan, event.entered_at_ms, move |done, all| progress.at(done, all)).await?;
+        session
+            .apply(plan, event.entered_at_ms, move |done, all| {
+                progress.at(done, all)
+            })
+            .await?;
     }
-    console.remark(&format!("imported programme, catalogue and {} rosters", events.len().saturating_sub(2)));
+    console.remark(&format!(
+        "imported programme, catalogue and {} rosters",
+        events.len().saturating_sub(2)
+    ));
     Ok(())
 }

@@ -53,14 +53,19 @@ impl Services {
                 tell: tell.clone(),
             };
             let child = service.spawn()?;
-            services.watchers.push(std::thread::spawn(move || service.watch(child)));
+            services
+                .watchers
+                .push(std::thread::spawn(move || service.watch(child)));
         }
         Ok(services)
     }
 
     /// What is wrong with a service that was given up, if one was.
     pub fn failed(&self) -> Option<String> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Asks all of them to end, and waits until they have.
@@ -100,7 +105,8 @@ impl Service {
             .append(true)
             .open(&self.log)
             .with_context(|| format!("writing the log {}", self.log.display()))?;
-        let mut command = Command::new(std::env::current_exe().context("looking for the own binary")?);
+        let mut command =
+            Command::new(std::env::current_exe().context("looking for the own binary")?);
         command
             .arg("--config")
             .arg(&self.config)
@@ -108,7 +114,8 @@ impl Service {
             .stdin(std::process::Stdio::null())
             .stdout(log.try_clone().context("writing a log")?)
             .stderr(log);
-        let child = TiedChild::spawn(command).with_context(|| format!("starting hissa {}", self.name))?;
+        let child =
+            TiedChild::spawn(command).with_context(|| format!("starting hissa {}", self.name))?;
         std::fs::write(&self.pid_file, child.pid().to_string())
             .with_context(|| format!("writing {}", self.pid_file.display()))?;
         Ok(child)
@@ -126,12 +133,17 @@ impl Service {
             match child.wait_for(Duration::from_millis(50)) {
                 Ok(None) => {}
                 Ok(Some(status)) => {
-                    early_ends = if started.elapsed() < EARLY { early_ends + 1 } else { 0 };
+                    early_ends = if started.elapsed() < EARLY {
+                        early_ends + 1
+                    } else {
+                        0
+                    };
                     started = Instant::now();
                     match self.again(status, early_ends) {
                         Ok(next) => child = next,
                         Err(why) => {
-                            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                            let mut failed =
+                                self.failed.lock().unwrap_or_else(PoisonError::into_inner);
                             failed.get_or_insert(format!("{why:#}"));
                             return;
                         }
@@ -144,10 +156,18 @@ impl Service {
 
     fn again(&self, status: ExitStatus, early_ends: u32) -> anyhow::Result<TiedChild> {
         if early_ends >= EARLY_ENDS_MAX {
-            bail!("hissa {} ended {early_ends} times right after its start ({}). Its log ends so:\n{}",
-                self.name, in_words(status), tail(&self.log));
+            bail!(
+                "hissa {} ended {early_ends} times right after its start ({}). Its log ends so:\n{}",
+                self.name,
+                in_words(status),
+                tail(&self.log)
+            );
         }
-        (self.tell)(format!("hissa {} ended ({}); it is started again", self.name, in_words(status)));
+        (self.tell)(format!(
+            "hissa {} ended ({}); it is started again",
+            self.name,
+            in_words(status)
+        ));
         self.spawn()
     }
 }

@@ -10,7 +10,9 @@ use hissa_links::kafka::KafkaLink;
 use hissa_links::key;
 use hissa_stack::{Stack, ports};
 
-use crate::config::deployment::{AggregatorSection, Deployment, IngestSection, NotifySection, Webhook};
+use crate::config::deployment::{
+    AggregatorSection, Deployment, IngestSection, NotifySection, Webhook,
+};
 
 /// Where everything of the demo is. A temporary folder goes away with it.
 pub struct Workshop {
@@ -29,15 +31,32 @@ impl Workshop {
                 let temporary = tempfile::Builder::new()
                     .prefix("hissa-demo-")
                     .tempdir()
-                    .context("making a folder for the demo; is the disk full, or TMPDIR not writable?")?;
-                Ok(Workshop { folder: temporary.path().into(), temporary: Some(temporary) })
+                    .context(
+                        "making a folder for the demo; is the disk full, or TMPDIR not writable?",
+                    )?;
+                Ok(Workshop {
+                    folder: temporary.path().into(),
+                    temporary: Some(temporary),
+                })
             }
             Some(folder) => {
-                std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-                let folder = folder.canonicalize().with_context(|| format!("opening {}", folder.display()))?;
-                let entries = std::fs::read_dir(&folder).context("reading the folder to keep")?.count();
-                anyhow::ensure!(entries == 0, "{} is not empty: name a new folder", folder.display());
-                Ok(Workshop { folder, temporary: None })
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("making {}", folder.display()))?;
+                let folder = folder
+                    .canonicalize()
+                    .with_context(|| format!("opening {}", folder.display()))?;
+                let entries = std::fs::read_dir(&folder)
+                    .context("reading the folder to keep")?
+                    .count();
+                anyhow::ensure!(
+                    entries == 0,
+                    "{} is not empty: name a new folder",
+                    folder.display()
+                );
+                Ok(Workshop {
+                    folder,
+                    temporary: None,
+                })
             }
         }
     }
@@ -81,7 +100,10 @@ impl Workshop {
                 database: "hissa".into(),
             },
             ingest: IngestSection { listen: listen()? },
-            aggregator: AggregatorSection { listen: listen()?, snapshot_every_ms: 5_000 },
+            aggregator: AggregatorSection {
+                listen: listen()?,
+                snapshot_every_ms: 5_000,
+            },
             notify: NotifySection {
                 listen: listen()?,
                 webhook: Some(webhook),

@@ -86,22 +86,22 @@ fn kill_9_of_ingest_and_aggregator_in_the_middle_changes_nothing() {
         "--pupils",
         PUPILS,
         "--speed",
-        "3",
+        "2",
         "--keep",
         data.to_str().unwrap(),
     ];
-    // By the feed's own time: what is killed is in the middle of it, however fast the machine is.
+    // By the feed's own time, so that it is always in the middle of it: the last first, one at a line.
     let mut plan = vec![
-        ("aggregate", "2026-02-06"),
-        ("ingest", "2026-02-13"),
-        ("aggregate", "2026-02-20"),
-        ("ingest", "2026-03-01"),
+        ("ingest", "2026-03-02"),
+        ("aggregate", "2026-02-26"),
+        ("aggregate", "2026-02-14"),
+        ("ingest", "2026-02-14"),
+        ("aggregate", "2026-02-05"),
     ];
-    plan.reverse();
     let mut restarts = 0;
     let ended = Demo::start(&arguments).finish(|line| {
         restarts += usize::from(line.contains("killed by signal 9"));
-        let Some(day) = line.split("booked up to ").nth(1) else {
+        let Some(day) = line.split("fed to ").nth(1) else {
             return;
         };
         if plan.last().is_some_and(|(_, due)| *due <= day)
@@ -119,7 +119,7 @@ fn kill_9_of_ingest_and_aggregator_in_the_middle_changes_nothing() {
     });
     assert_eq!(
         (plan.len(), restarts),
-        (0, 4),
+        (0, 5),
         "each was killed, and started again"
     );
     assert_right(&ended);

@@ -10,7 +10,11 @@ use serde::Deserialize;
 use super::{Comparison, Names, TopicFindings};
 
 /// Every total by SIM, usage day, booked day, class and service.
-pub(super) async fn sim_days(truth: &Truth, names: &mut Names<'_>, client: &Client) -> anyhow::Result<Comparison> {
+pub(super) async fn sim_days(
+    truth: &Truth,
+    names: &mut Names<'_>,
+    client: &Client,
+) -> anyhow::Result<Comparison> {
     #[derive(Row, Deserialize)]
     struct Found {
         sim: [u8; 16],
@@ -30,15 +34,34 @@ pub(super) async fn sim_days(truth: &Truth, names: &mut Names<'_>, client: &Clie
         .fetch::<Found>()?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().await? {
-        let key = (SimId(row.sim), row.usage_day, row.booked_day, row.class, row.service);
+        let key = (
+            SimId(row.sim),
+            row.usage_day,
+            row.booked_day,
+            row.class,
+            row.service,
+        );
         found.push((key, (row.uplink_bytes, row.downlink_bytes, row.records)));
     }
     let expected = truth.sim_days.iter().map(|day| {
-        let days = (day.usage_day.to_epoch_days(), day.booked_day.to_epoch_days());
-        let key = (names.sim(day.imsi), days.0, days.1, day.class.as_str().to_owned(), day.service.to_owned());
+        let days = (
+            day.usage_day.to_epoch_days(),
+            day.booked_day.to_epoch_days(),
+        );
+        let key = (
+            names.sim(day.imsi),
+            days.0,
+            days.1,
+            day.class.as_str().to_owned(),
+            day.service.to_owned(),
+        );
         (key, (day.uplink_bytes, day.downlink_bytes, day.records))
     });
-    Ok(Comparison::of("totals by SIM and day", expected.collect(), found))
+    Ok(Comparison::of(
+        "totals by SIM and day",
+        expected.collect(),
+        found,
+    ))
 }
 
 /// The books, by booked day, outcome and reason.
@@ -58,16 +81,33 @@ pub(super) async fn outcomes(truth: &Truth, client: &Client) -> anyhow::Result<C
         )
         .fetch_all::<Found>()
         .await?;
-    let found = found.into_iter().map(|row| ((row.booked_day, row.outcome, row.reason), (row.records, row.bytes)));
+    let found = found.into_iter().map(|row| {
+        (
+            (row.booked_day, row.outcome, row.reason),
+            (row.records, row.bytes),
+        )
+    });
     let expected = truth.outcome_days.iter().map(|day| {
-        let key = (day.booked_day.to_epoch_days(), day.outcome.as_str().into(), day.outcome.reason().into());
+        let key = (
+            day.booked_day.to_epoch_days(),
+            day.outcome.as_str().into(),
+            day.outcome.reason().into(),
+        );
         (key, (day.rows, day.bytes))
     });
-    Ok(Comparison::of("outcomes by day and reason", expected.collect(), found.collect()))
+    Ok(Comparison::of(
+        "outcomes by day and reason",
+        expected.collect(),
+        found.collect(),
+    ))
 }
 
 /// Limit and use of every allowance in every cycle, as last booked.
-pub(super) async fn balances(truth: &Truth, names: &mut Names<'_>, client: &Client) -> anyhow::Result<Comparison> {
+pub(super) async fn balances(
+    truth: &Truth,
+    names: &mut Names<'_>,
+    client: &Client,
+) -> anyhow::Result<Comparison> {
     #[derive(Row, Deserialize)]
     struct Found {
         sim: [u8; 16],
@@ -84,18 +124,32 @@ pub(super) async fn balances(truth: &Truth, names: &mut Names<'_>, client: &Clie
         )
         .fetch_all::<Found>()
         .await?;
-    let found = found
-        .into_iter()
-        .map(|row| ((SimId(row.sim), row.cycle_start, row.allowance), (row.limit_bytes, row.used_bytes)));
+    let found = found.into_iter().map(|row| {
+        (
+            (SimId(row.sim), row.cycle_start, row.allowance),
+            (row.limit_bytes, row.used_bytes),
+        )
+    });
     let expected = truth.balances.iter().map(|balance| {
-        let key = (names.sim(balance.imsi), balance.cycle.to_epoch_days(), balance.allowance.as_str().to_owned());
+        let key = (
+            names.sim(balance.imsi),
+            balance.cycle.to_epoch_days(),
+            balance.allowance.as_str().to_owned(),
+        );
         (key, (balance.limit_bytes, balance.used_bytes))
     });
-    Ok(Comparison::of("balances by SIM and month", expected.collect(), found.collect()))
+    Ok(Comparison::of(
+        "balances by SIM and month",
+        expected.collect(),
+        found.collect(),
+    ))
 }
 
 /// The decisions that analysts and `explain` see are those that the carrier got, number by number.
-pub(super) async fn decisions_of_topic(topics: &TopicFindings, client: &Client) -> anyhow::Result<Comparison> {
+pub(super) async fn decisions_of_topic(
+    topics: &TopicFindings,
+    client: &Client,
+) -> anyhow::Result<Comparison> {
     #[derive(Row, Deserialize)]
     struct Found {
         partition: u16,
@@ -113,14 +167,36 @@ pub(super) async fn decisions_of_topic(topics: &TopicFindings, client: &Client) 
         .fetch_all::<Found>()
         .await?;
     let found = found.into_iter().map(|row| {
-        let value = (SimId(row.sim), row.class, row.action, row.sequence, row.effective_at_ms);
+        let value = (
+            SimId(row.sim),
+            row.class,
+            row.action,
+            row.sequence,
+            row.effective_at_ms,
+        );
         ((row.partition, row.number), value)
     });
     let expected = topics.decisions.iter().map(|(key, decision)| {
-        let (class, action) = (decision.class.as_str().to_owned(), decision.action.as_str().to_owned());
-        (*key, (decision.sim, class, action, decision.sequence, decision.effective_at_ms))
+        let (class, action) = (
+            decision.class.as_str().to_owned(),
+            decision.action.as_str().to_owned(),
+        );
+        (
+            *key,
+            (
+                decision.sim,
+                class,
+                action,
+                decision.sequence,
+                decision.effective_at_ms,
+            ),
+        )
     });
-    Ok(Comparison::of("decisions in ClickHouse and on the topic", expected.collect(), found.collect()))
+    Ok(Comparison::of(
+        "decisions in ClickHouse and on the topic",
+        expected.collect(),
+        found.collect(),
+    ))
 }
 
 /// The smallest number of SIMs that analysts are shown.
@@ -143,14 +219,20 @@ pub(super) async fn province_medians(truth: &Truth, client: &Client) -> anyhow::
         )
         .fetch_all::<Found>()
         .await?;
-    let found = found
-        .into_iter()
-        .map(|row| ((row.cohort, row.month, row.province), (row.enrolled_sims, half_bytes(row.median_gb))));
+    let found = found.into_iter().map(|row| {
+        (
+            (row.cohort, row.month, row.province),
+            (row.enrolled_sims, half_bytes(row.median_gb)),
+        )
+    });
 
     let mut cells: BTreeMap<(&str, i32), Vec<&ProvinceMonth>> = BTreeMap::new();
     for cell in &truth.province_months {
         if let Some(cohort) = &cell.cohort {
-            cells.entry((cohort, cell.month.to_epoch_days())).or_default().push(cell);
+            cells
+                .entry((cohort, cell.month.to_epoch_days()))
+                .or_default()
+                .push(cell);
         }
     }
     let mut expected = Vec::new();
@@ -165,7 +247,11 @@ pub(super) async fn province_medians(truth: &Truth, client: &Client) -> anyhow::
             smaller_sims += cell.sims;
         }
     }
-    Ok(Comparison::of("medians by province and month, as analysts see them", expected, found.collect()))
+    Ok(Comparison::of(
+        "medians by province and month, as analysts see them",
+        expected,
+        found.collect(),
+    ))
 }
 
 /// A median in halves of a byte, which is exact: two roundings of one number are equal.

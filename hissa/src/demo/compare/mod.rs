@@ -64,10 +64,18 @@ impl Comparison {
                     differ(theirs, None, Some(other));
                     right.next();
                 }
-                (Some(_), None) => unreachable!("the arm above takes what stands on the left alone"),
+                (Some(_), None) => {
+                    unreachable!("the arm above takes what stands on the left alone")
+                }
             }
         }
-        Comparison { what, expected: expected.len(), found: found.len(), differences, first }
+        Comparison {
+            what,
+            expected: expected.len(),
+            found: found.len(),
+            differences,
+            first,
+        }
     }
 }
 
@@ -79,15 +87,21 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(key: &'a Pseudonymizer) -> Names<'a> {
-        Names { key, known: HashMap::new() }
+        Names {
+            key,
+            known: HashMap::new(),
+        }
     }
 
     fn sim(&mut self, imsi: hissa_carrier::population::Imsi) -> SimId {
-        *self.known.entry(imsi).or_insert_with(|| match Imsi::parse(&imsi.to_string()) {
-            Ok(imsi) => self.key.sim(&imsi),
-            // A truth with such an IMSI is broken; no SIM has this pseudonym, so that it shows as a difference.
-            Err(_) => SimId([0; 16]),
-        })
+        *self
+            .known
+            .entry(imsi)
+            .or_insert_with(|| match Imsi::parse(&imsi.to_string()) {
+                Ok(imsi) => self.key.sim(&imsi),
+                // A truth with such an IMSI is broken; no SIM has this pseudonym, so that it shows as a difference.
+                Err(_) => SimId([0; 16]),
+            })
     }
 }
 
@@ -125,14 +139,25 @@ mod tests {
 
     #[test]
     fn equal_lists_have_no_difference_whatever_their_order() {
-        let comparison = Comparison::of("letters", vec![(1, 'a'), (2, 'b')], vec![(2, 'b'), (1, 'a')]);
+        let comparison = Comparison::of(
+            "letters",
+            vec![(1, 'a'), (2, 'b')],
+            vec![(2, 'b'), (1, 'a')],
+        );
         assert_eq!((comparison.differences, comparison.first), (0, None));
     }
 
     #[test]
     fn missing_changed_and_additional_entries_are_counted_and_the_first_is_named() {
-        let comparison = Comparison::of("letters", vec![(1, 'a'), (2, 'b'), (3, 'c')], vec![(2, 'x'), (3, 'c'), (4, 'd')]);
+        let comparison = Comparison::of(
+            "letters",
+            vec![(1, 'a'), (2, 'b'), (3, 'c')],
+            vec![(2, 'x'), (3, 'c'), (4, 'd')],
+        );
         assert_eq!(comparison.differences, 3);
-        assert_eq!(comparison.first.as_deref(), Some("1: expected Some('a'), found None"));
+        assert_eq!(
+            comparison.first.as_deref(),
+            Some("1: expected Some('a'), found None")
+        );
     }
 }

@@ -39,18 +39,28 @@ pub(super) fn read(kafka: &KafkaLink) -> anyhow::Result<TopicFindings> {
                 let key = (decision.partition, decision.number);
                 findings.keep_decision(key, decision);
             }
-            Err(why) => findings.broken.push(format!("a decision at offset {}: {why}", message.offset())),
+            Err(why) => findings
+                .broken
+                .push(format!("a decision at offset {}: {why}", message.offset())),
         }
         if let Err(why) = findings.orders.read(payload) {
-            findings.broken.push(format!("an order at offset {}: {why}", message.offset()));
+            findings
+                .broken
+                .push(format!("an order at offset {}: {why}", message.offset()));
         }
     })?;
-    whole::read(kafka, "compare", topics::ALERTS, |message| {
-        match serde_json::from_slice::<AlertChange>(message.payload().unwrap_or_default()) {
+    whole::read(
+        kafka,
+        "compare",
+        topics::ALERTS,
+        |message| match serde_json::from_slice::<AlertChange>(message.payload().unwrap_or_default())
+        {
             Ok(change) => findings.keep_alert((change.id.clone(), change.revision), change),
-            Err(why) => findings.broken.push(format!("an alert at offset {}: {why}", message.offset())),
-        }
-    })?;
+            Err(why) => findings
+                .broken
+                .push(format!("an alert at offset {}: {why}", message.offset())),
+        },
+    )?;
     findings.check_numbers();
     Ok(findings)
 }
@@ -58,7 +68,9 @@ pub(super) fn read(kafka: &KafkaLink) -> anyhow::Result<TopicFindings> {
 impl TopicFindings {
     fn keep_decision(&mut self, key: (u16, u64), decision: Decision) {
         match self.decisions.get(&key) {
-            Some(known) if *known != decision => self.broken.push(format!("decision {key:?} has two contents")),
+            Some(known) if *known != decision => self
+                .broken
+                .push(format!("decision {key:?} has two contents")),
             Some(_) => {}
             None => {
                 self.decisions.insert(key, decision);
@@ -69,7 +81,11 @@ impl TopicFindings {
     fn keep_alert(&mut self, key: (String, u32), change: AlertChange) {
         match self.alerts.get(&key) {
             Some(known) if *known != change => {
-                self.broken.push(format!("revision {} of one {} has two contents", key.1, change.kind.as_str()));
+                self.broken.push(format!(
+                    "revision {} of one {} has two contents",
+                    key.1,
+                    change.kind.as_str()
+                ));
             }
             Some(_) => {}
             None => {
@@ -85,7 +101,10 @@ impl TopicFindings {
                 expected = (*partition, 1);
             }
             if *number != expected.1 {
-                self.broken.push(format!("partition {partition}: decision {} is missing", expected.1));
+                self.broken.push(format!(
+                    "partition {partition}: decision {} is missing",
+                    expected.1
+                ));
             }
             expected.1 = number + 1;
         }
@@ -93,30 +112,76 @@ impl TopicFindings {
 }
 
 /// Every decision: SIM, class and its order there; action, reason, cycle, the crossing record's own identity.
-pub(super) fn decisions(truth: &Truth, names: &mut Names<'_>, topics: &TopicFindings) -> Comparison {
+pub(super) fn decisions(
+    truth: &Truth,
+    names: &mut Names<'_>,
+    topics: &TopicFindings,
+) -> Comparison {
     let expected = truth.decisions.iter().map(|decision| {
         let cause = decision.cause.as_ref().map(|cause| {
-            let record = (cause.node.clone(), cause.charging_id, cause.record_sequence, cause.opened_at_ms);
-            (record, cause.rating_group, cause.service_id, cause.container_sequence)
+            let record = (
+                cause.node.clone(),
+                cause.charging_id,
+                cause.record_sequence,
+                cause.opened_at_ms,
+            );
+            (
+                record,
+                cause.rating_group,
+                cause.service_id,
+                cause.container_sequence,
+            )
         });
         let action = match decision.action {
             hissa_carrier::policy::Action::Allow => ("allow", 0),
             hissa_carrier::policy::Action::Throttle { kbit_s } => ("throttle", kbit_s),
             hissa_carrier::policy::Action::Block => ("block", 0),
         };
-        let key = (names.sim(decision.imsi), decision.class.as_str(), decision.sequence);
-        (key, (action, word(&decision.reason), decision.cycle.to_string(), cause, decision.at_ms))
+        let key = (
+            names.sim(decision.imsi),
+            decision.class.as_str(),
+            decision.sequence,
+        );
+        (
+            key,
+            (
+                action,
+                word(&decision.reason),
+                decision.cycle.to_string(),
+                cause,
+                decision.at_ms,
+            ),
+        )
     });
     let found = topics.decisions.values().map(|decision| {
         let cause = decision.cause.as_ref().map(|cause| {
             let cause = &cause.record;
-            let record = (cause.node.clone(), cause.charging_id, cause.record_sequence, cause.opened_at_ms);
-            (record, cause.rating_group, cause.service_id, cause.container_sequence)
+            let record = (
+                cause.node.clone(),
+                cause.charging_id,
+                cause.record_sequence,
+                cause.opened_at_ms,
+            );
+            (
+                record,
+                cause.rating_group,
+                cause.service_id,
+                cause.container_sequence,
+            )
         });
         let action = (decision.action.as_str(), decision.action.kbit_s());
         let key = (decision.sim, decision.class.as_str(), decision.sequence);
         let cycle = decision.cycle.to_string();
-        (key, (action, word(&decision.reason), cycle, cause, decision.effective_at_ms))
+        (
+            key,
+            (
+                action,
+                word(&decision.reason),
+                cycle,
+                cause,
+                decision.effective_at_ms,
+            ),
+        )
     });
     Comparison::of("decisions", expected.collect(), found.collect())
 }
@@ -124,14 +189,28 @@ pub(super) fn decisions(truth: &Truth, names: &mut Names<'_>, topics: &TopicFind
 /// Every alert change.
 pub(super) fn alerts(truth: &Truth, names: &mut Names<'_>, topics: &TopicFindings) -> Comparison {
     let expected = truth.alerts.iter().map(|alert| {
-        let key = (names.sim(alert.imsi), alert.cycle.to_string(), word(&alert.kind), alert.revision);
+        let key = (
+            names.sim(alert.imsi),
+            alert.cycle.to_string(),
+            word(&alert.kind),
+            alert.revision,
+        );
         (key, (word(&alert.change), alert.at_ms))
     });
     let found = topics.alerts.values().map(|alert| {
-        let key = (alert.sim, alert.cycle.to_string(), word(&alert.kind), alert.revision);
+        let key = (
+            alert.sim,
+            alert.cycle.to_string(),
+            word(&alert.kind),
+            alert.revision,
+        );
         (key, (word(&alert.change), alert.at_ms))
     });
-    Comparison::of("alerts fired and resolved", expected.collect(), found.collect())
+    Comparison::of(
+        "alerts fired and resolved",
+        expected.collect(),
+        found.collect(),
+    )
 }
 
 /// What the carrier has in force at the end, against what its own oracle says should be.
@@ -139,10 +218,17 @@ pub(super) fn orders_in_force(truth: &Truth, topics: &TopicFindings) -> Comparis
     let line = |order: truth::Order| ((order.imsi, order.class), (order.action, order.sequence));
     let expected = truth.orders.iter().cloned().map(line);
     let found = topics.orders.in_force().into_iter().map(line);
-    Comparison::of("orders in force at the carrier", expected.collect(), found.collect())
+    Comparison::of(
+        "orders in force at the carrier",
+        expected.collect(),
+        found.collect(),
+    )
 }
 
 /// A word of either side's vocabulary, as its JSON has it.
 fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|json| json.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|json| json.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
