@@ -48,6 +48,18 @@ impl Carrier {
         }
     }
 
+    /// Kills the broker (`kill -9`) and starts it again in the same place.
+    pub fn killed_and_back(self) -> Carrier {
+        let options = KafkaOptions {
+            folder: self.folder.path().join("kafka"),
+            cache: folders::cache().unwrap(),
+            port: Some(self.kafka.port()),
+        };
+        self.kafka.kill().unwrap();
+        let kafka = Kafka::launch(&options, &Report::silent()).unwrap();
+        Carrier { kafka, ..self }
+    }
+
     /// Makes a topic as a carrier does: stamps of the writer, messages of up to 10 MB, kept however old.
     pub async fn make_topic(&self, name: &str, partitions: i32) {
         let admin: AdminClient<DefaultClientContext> =

@@ -7,7 +7,7 @@ use hissa_links::kafka::KafkaLink;
 
 use crate::carrier::{Carrier, enrolment, record};
 use crate::log::{self, Owned};
-use crate::service::{Service, config, feed, source, stored};
+use crate::service::{Service, config, feed, get, source, stored};
 
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -120,5 +120,35 @@ async fn what_is_missing_is_told_in_one_sentence_with_its_remedy() {
         error.to_string().contains("127.0.0.1:1 did not answer"),
         "{error}"
     );
+    carrier.kafka.stop().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_killed_and_comes_back_is_waited_for() {
+    let carrier = Carrier::start().await;
+    carrier.make_topic("cdr", 1).await;
+    carrier.deliver("cdr", 0, now_ms(), record(0, 1).as_bytes());
+    carrier.flush();
+    let mut service = Service::start(config(&carrier, feed("cdr", false)));
+    let first = || stored(&carrier).values().any(|s| s.received.records == 1);
+    service.until("the first record is published", first).await;
+
+    let carrier = tokio::task::block_in_place(|| carrier.killed_and_back());
+    carrier.deliver("cdr", 0, now_ms(), record(1, 1).as_bytes());
+    carrier.enter(now_ms(), enrolment(SimId([2; 16])));
+    carrier.flush();
+    let second = || {
+        let stored = stored(&carrier);
+        stored
+            .values()
+            .any(|s| s.received.records == 2 && s.registry_revision == 1)
+    };
+    service
+        .until("the second record is published", second)
+        .await;
+    let listen = service.listen;
+    let ready = || get(listen, "/readyz").starts_with("HTTP/1.1 200");
+    service.until("ingest is ready", ready).await;
+    service.stop().await;
     carrier.kafka.stop().unwrap();
 }

@@ -7,7 +7,7 @@ use rdkafka::message::Message as _;
 
 use crate::carrier::{Carrier, MORNING_MS, enrolment, imsi, record};
 use crate::log::{self, Owned};
-use crate::service::{Service, config, feed, is_finished, pseudonyms, source, stored};
+use crate::service::{Service, config, feed, get, is_finished, pseudonyms, source, stored};
 
 fn sim(number: u64) -> SimId {
     pseudonyms().sim(&Imsi::parse(&imsi(number)).unwrap())
@@ -49,11 +49,11 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
         .until("the end of the feed", || is_finished(&carrier))
         .await;
     assert!(
-        service.get("/readyz").starts_with("HTTP/1.1 200"),
+        get(service.listen, "/readyz").starts_with("HTTP/1.1 200"),
         "{}",
-        service.get("/readyz")
+        get(service.listen, "/readyz")
     );
-    let metrics = service.get("/metrics");
+    let metrics = get(service.listen, "/metrics");
     for line in [
         "hissa_received_records_total{feed=\"pgw\"} 3000",
         "hissa_rejected_records_total{feed=\"pgw\",reason=\"malformed_json\"} 1",

@@ -102,19 +102,19 @@ impl Service {
         self.task.abort();
         assert!(self.task.await.is_err_and(|error| error.is_cancelled()));
     }
+}
 
-    /// The answer of its port.
-    pub fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.listen).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: ingest\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
+/// The answer of its port.
+pub fn get(listen: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(listen).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: ingest\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// What is stored of every source.
