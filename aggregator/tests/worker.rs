@@ -1,5 +1,7 @@
 //! The worker's rules, as scripts: what happens, and what is commanded.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
+
 mod scene;
 
 use hissa_aggregator::worker::{Command, Event, LogEntry, Worker, WorkerConfig};

@@ -1,12 +1,11 @@
 //! A real Kafka and a real ClickHouse, with an aggregator that can be started, stopped and dropped.
 
 // Each test file uses its own part of the house.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hissa_aggregator::Config;
@@ -27,6 +26,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::scene::KEY;
@@ -34,7 +34,7 @@ use crate::scene::KEY;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The machine is small: one house at a time.
-static STREET: Mutex<()> = Mutex::new(());
+static STREET: Mutex<()> = Mutex::const_new(());
 
 /// Kafka, ClickHouse, a key, and folders.
 pub struct House {
@@ -67,7 +67,7 @@ impl Running {
 
 impl House {
     pub async fn build(partitions: Partitions) -> House {
-        let alone = STREET.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = STREET.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let cache = folders::cache().unwrap();
         let options = KafkaOptions {

@@ -1,7 +1,7 @@
 //! A small programme and its usage, as entries of `hissa.usage`: what ingest would have written.
 
 // Each test file uses its own part of the scene.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use hissa_aggregator::worker::LogEntry;
 use hissa_core::pseudonym::Pseudonymizer;
