@@ -118,7 +118,7 @@ fn read_actions(section: &Section<'_>, allowances: &[Named]) -> Vec<(Class, OnEx
             "`on_exhausted.system` has no effect: system traffic is never blocked, for tablets break without it",
             "remove it",
         );
-        section.table("system", |action| read_action(action));
+        section.table("system", read_action);
     }
     for (key, class) in CLASSES
         .into_iter()

@@ -66,7 +66,7 @@ pub fn read(source: &Source, findings: &Findings) -> RosterRead {
         .delimiter(header.delimiter)
         .has_headers(false)
         .flexible(true)
-        .from_reader(source.text[header.end..].as_bytes());
+        .from_reader(&source.text.as_bytes()[header.end..]);
     let mut record = csv::StringRecord::new();
     loop {
         let start = header.end + usize::try_from(records.position().byte()).unwrap_or(0);

@@ -80,7 +80,7 @@ fn sum(exposition: &str, name: &str) -> u64 {
     });
     let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
     // Counters of rows stay far below 2^53.
-    values.sum::<f64>() as u64
+    whole(values.sum())
 }
 
 /// The line that shows it: rewritten in a terminal, now and then a plain one otherwise.
@@ -124,7 +124,7 @@ impl Ticker {
             "{:>4} s  {} rows with an outcome ({} rows/s), {} decisions{days}",
             self.began.elapsed().as_secs(),
             thousands(look.rows),
-            thousands(rate as u64),
+            thousands(whole(rate)),
             thousands(look.decisions),
         );
         let mut stderr = std::io::stderr().lock();
@@ -146,12 +146,18 @@ impl Ticker {
     }
 }
 
+/// A count or a rate for people, without its fraction.
+#[allow(clippy::cast_sign_loss, reason = "it is not below zero by then")]
+pub fn whole(number: f64) -> u64 {
+    number.max(0.0) as u64
+}
+
 /// A number with thin groups of three digits, as people read it.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(' ');
         }
         text.push(digit);

@@ -9,7 +9,7 @@ use hissa_notify::receiver::{Received, Tally};
 use serde::Serialize;
 
 use super::compare::Comparison;
-use super::live::thousands;
+use super::live::{thousands, whole};
 use super::questions::{Answer, Tablet};
 use crate::console::Console;
 
@@ -246,7 +246,7 @@ impl Summary {
 
 /// A rate for people; a fraction of a row does not matter.
 fn rate(rows: u64, seconds: f64) -> u64 {
-    (rows as f64 / seconds.max(0.001)) as u64
+    whole(rows as f64 / seconds.max(0.001))
 }
 
 fn tenths(seconds: f64) -> f64 {
