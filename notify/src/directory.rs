@@ -16,8 +16,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde::Deserialize;
 use tokio::sync::watch;
 
-/// What is asked of Kafka here takes milliseconds.
-const TIMEOUT: Duration = Duration::from_secs(15);
+use crate::ends::Ends;
+
 /// How long an alert waits for the entry of a tablet that is not known yet.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -36,6 +36,7 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) struct Directory {
     consumer: Arc<StreamConsumer>,
+    ends: Ends,
     entries: Arc<RwLock<HashMap<SimId, Entry>>>,
     /// Everything below this offset was read.
     position: watch::Sender<i64>,
@@ -43,7 +44,11 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// Reads the directory to its end, and follows it until asked to stop. The topic has one partition.
-    pub(crate) async fn open(link: &KafkaLink, stop: Stop) -> anyhow::Result<Directory> {
+    pub(crate) async fn open(
+        link: &KafkaLink,
+        ends: Ends,
+        stop: Stop,
+    ) -> anyhow::Result<Directory> {
         let consumer: StreamConsumer = link
             .consumer("notify-directory", None)?
             .create()
@@ -53,6 +58,7 @@ impl Directory {
         consumer.assign(&whole)?;
         let directory = Directory {
             consumer: Arc::new(consumer),
+            ends,
             entries: Arc::default(),
             position: watch::Sender::new(0),
         };
@@ -63,7 +69,7 @@ impl Directory {
                 () = follower.follow() => {}
             }
         });
-        let end = directory.end().await?;
+        let end = directory.ends.of(DIRECTORY, 0).await?;
         directory.read_up_to(end).await;
         Ok(directory)
     }
@@ -75,7 +81,7 @@ impl Directory {
             return Some(entry);
         }
         let newest = async {
-            if let Ok(end) = self.end().await {
+            if let Ok(end) = self.ends.of(DIRECTORY, 0).await {
                 self.read_up_to(end).await;
             }
         };
@@ -87,16 +93,6 @@ impl Directory {
     fn known(&self, sim: SimId) -> Option<Entry> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.get(&sim).cloned()
-    }
-
-    async fn end(&self) -> anyhow::Result<i64> {
-        let consumer = Arc::clone(&self.consumer);
-        let asked =
-            tokio::task::spawn_blocking(move || consumer.fetch_watermarks(DIRECTORY, 0, TIMEOUT));
-        let (_, end) = asked
-            .await?
-            .with_context(|| format!("asking for the end of {DIRECTORY}"))?;
-        Ok(end)
     }
 
     async fn read_up_to(&self, end: i64) {

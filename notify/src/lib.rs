@@ -9,6 +9,7 @@
 pub mod config;
 mod desk;
 mod directory;
+mod ends;
 mod log;
 pub mod message;
 mod metrics;

@@ -1,7 +1,6 @@
 //! `hissa.alerts` as a consumer group reads it: every partition from its start, what was committed beside it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hissa_core::alert::AlertChange;
@@ -11,13 +10,11 @@ use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
-use rdkafka::metadata::MetadataTopic;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-/// What is asked of Kafka here takes milliseconds.
-const TIMEOUT: Duration = Duration::from_secs(15);
+use crate::ends::{Ends, TIMEOUT, patiently};
 
 /// A change as it stands in the log.
 #[derive(Debug)]
@@ -81,20 +78,6 @@ impl ConsumerContext for Watcher {
     }
 }
 
-/// Whether a topic is there, as far as Kafka answers.
-pub(crate) async fn exists(link: &KafkaLink, topic: &'static str) -> bool {
-    let Ok(config) = link.consumer("notify-topics", None) else {
-        return false;
-    };
-    let asked = tokio::task::spawn_blocking(move || {
-        let consumer: BaseConsumer = config.create()?;
-        let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
-        let there = |found: &MetadataTopic| !found.partitions().is_empty();
-        Ok::<_, KafkaError>(metadata.topics().iter().any(there))
-    });
-    matches!(asked.await, Ok(Ok(true)))
-}
-
 impl AlertLog {
     /// Joins the group. Rebalances are told on the channel before the first entry that they bring is returned.
     pub(crate) fn open(
@@ -150,35 +133,37 @@ impl AlertLog {
     }
 
     /// What the group has committed of these partitions; 0 where it has not yet.
-    pub(crate) async fn committed(&self, partitions: &[i32]) -> anyhow::Result<Vec<(i32, i64)>> {
-        let (consumer, partitions) = (Arc::clone(&self.consumer), partitions.to_vec());
-        let group = self.group.clone();
-        let asked = tokio::task::spawn_blocking(move || {
-            let mut list = TopicPartitionList::new();
-            for partition in &partitions {
-                list.add_partition(ALERTS, *partition);
+    pub(crate) async fn committed(
+        &self,
+        partitions: &[i32],
+        ends: &Ends,
+    ) -> anyhow::Result<Vec<(i32, i64)>> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(ALERTS, *partition);
+        }
+        let (consumer, group) = (Arc::clone(&self.consumer), &self.group);
+        let list = patiently(move || consumer.committed_offsets(list.clone(), TIMEOUT))
+            .await
+            .with_context(|| format!("asking what group {group} has committed of {ALERTS}"))?;
+        let committed: Vec<(i32, i64)> = list
+            .elements()
+            .iter()
+            .map(|element| {
+                let offset = element.offset().to_raw().unwrap_or_default();
+                (element.partition(), offset.max(0))
+            })
+            .collect();
+        for (partition, offset) in &committed {
+            let end = ends.of(ALERTS, *partition).await?;
+            if *offset > end {
+                bail!(
+                    "group {group} has committed {offset} of {ALERTS}/{partition}, which ends at {end}: the topic was made \
+                     anew; delete the group's offsets, or set another `group`"
+                );
             }
-            let list = consumer
-                .committed_offsets(list, TIMEOUT)
-                .with_context(|| format!("asking what group {group} has committed of {ALERTS}"))?;
-            let mut committed = Vec::new();
-            for element in list.elements() {
-                let (partition, offset) = (element.partition(), element.offset());
-                let offset = offset.to_raw().unwrap_or_default().max(0);
-                let (_, end) = consumer
-                    .fetch_watermarks(ALERTS, partition, TIMEOUT)
-                    .with_context(|| format!("asking for the end of {ALERTS}/{partition}"))?;
-                if offset > end {
-                    bail!(
-                        "group {group} has committed {offset} of {ALERTS}/{partition}, which ends at {end}: the topic was \
-                         made anew; delete the group's offsets, or set another `group`"
-                    );
-                }
-                committed.push((partition, offset));
-            }
-            Ok(committed)
-        });
-        asked.await?
+        }
+        Ok(committed)
     }
 
     /// Commits; what a failure leaves uncommitted is delivered again after a restart, under the same ids.

@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use crate::Config;
 use crate::desk::{Delivery, Desk, News};
 use crate::directory::Directory;
-use crate::log::{self, AlertLog, Entry, Rebalance};
+use crate::ends::Ends;
+use crate::log::{AlertLog, Entry, Rebalance};
 use crate::message::Writer;
 use crate::metrics::{Metrics, Outcome};
 use crate::webhook::{Verdict, Webhook};
@@ -55,15 +56,16 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
         .answers("starting notify", KAFKA_ANSWERS)
         .await?;
 
+    let ends = Ends::new(&config.kafka)?;
     // The topics may be created by a service that starts later.
     tokio::select! {
         () = stop.wait() => return Ok(()),
-        () = topics_exist(&config, &directory_part) => {}
+        () = topics_exist(&ends, &directory_part) => {}
     }
     directory_part.waiting("reading to its end");
     let directory = tokio::select! {
         () = stop.wait() => return Ok(()),
-        directory = Directory::open(&config.kafka, stop.clone()) => directory?,
+        directory = Directory::open(&config.kafka, ends.clone(), stop.clone()) => directory?,
     };
     directory_part.ready();
     let (log, rebalances) = AlertLog::open(&config.kafka, &config.group)?;
@@ -73,6 +75,7 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
         desk: Desk::new(config.webhook.concurrency_max),
         post: Arc::new(post),
         directory,
+        ends,
         deliveries: JoinSet::new(),
         part: alerts_part,
         fetching: true,
@@ -80,10 +83,10 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
     round.go(rebalances, stop).await
 }
 
-async fn topics_exist(config: &Config, part: &Part) {
+async fn topics_exist(ends: &Ends, part: &Part) {
     for topic in [DIRECTORY, ALERTS] {
         part.waiting(format!("topic {topic} does not exist yet"));
-        while !log::exists(&config.kafka, topic).await {
+        while !ends.exists(topic).await {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
@@ -101,6 +104,7 @@ struct Round {
     desk: Desk,
     post: Arc<Post>,
     directory: Directory,
+    ends: Ends,
     deliveries: JoinSet<anyhow::Result<Delivery>>,
     part: Part,
     fetching: bool,
@@ -138,7 +142,7 @@ impl Round {
     async fn rebalance(&mut self, rebalance: Rebalance) -> anyhow::Result<()> {
         match rebalance {
             Rebalance::Assigned(partitions) => {
-                for (partition, committed) in self.log.committed(&partitions).await? {
+                for (partition, committed) in self.log.committed(&partitions, &self.ends).await? {
                     self.desk.assign(partition, committed);
                 }
                 // An assignment begins with everything fetched.

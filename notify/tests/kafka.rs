@@ -11,7 +11,7 @@ use hissa_links::kafka::KafkaLink;
 use hissa_links::stop::Stop;
 use hissa_links::topics::{self, ALERTS, DIRECTORY};
 use hissa_notify::config::WebhookConfig;
-use hissa_notify::receiver::{Answer, Receiver};
+use hissa_notify::receiver::{Answer, Receiver, Tally};
 use hissa_notify::webhook::create_secret;
 use hissa_notify::{Config, run};
 use hissa_stack::kafka::{Kafka, KafkaOptions};
@@ -78,7 +78,7 @@ impl Scene {
             producer: link.gapless("test").unwrap().create().unwrap(),
             config: Config {
                 kafka: link,
-                listen: free_port(),
+                listen: ([127, 0, 0, 1], 0).into(),
                 group: "hissa-notify".into(),
                 webhook,
                 link: "https://hissa.example/alertes/{alert}".into(),
@@ -89,17 +89,20 @@ impl Scene {
         }
     }
 
-    fn start(&self) -> (Stop, JoinHandle<anyhow::Result<()>>) {
-        self.start_on(self.config.listen)
-    }
-
-    fn start_on(&self, listen: SocketAddr) -> (Stop, JoinHandle<anyhow::Result<()>>) {
-        let stop = Stop::new();
-        let config = Config {
-            listen,
-            ..self.config.clone()
-        };
-        (stop.clone(), tokio::spawn(run(config, stop)))
+    fn start(&self) -> Service {
+        let (stop, config) = (
+            Stop::new(),
+            Config {
+                listen: free_port(),
+                ..self.config.clone()
+            },
+        );
+        Service {
+            listen: config.listen,
+            stop: stop.clone(),
+            task: tokio::spawn(run(config, stop)),
+            receiver: self.receiver.clone(),
+        }
     }
 
     async fn enter(&self, change: &AlertChange) {
@@ -123,16 +126,44 @@ impl Scene {
             .await
             .unwrap();
     }
+}
 
-    /// What the metrics say of a result.
-    async fn counted(&self, result: &str) -> u64 {
-        let url = format!("http://{}/metrics", self.config.listen);
-        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+/// A service that runs.
+struct Service {
+    listen: SocketAddr,
+    stop: Stop,
+    task: JoinHandle<anyhow::Result<()>>,
+    receiver: Receiver,
+}
+
+impl Service {
+    /// Waits until what came is as wished, or the service ends.
+    async fn brings(&mut self, wished: impl FnMut(&Tally) -> bool) -> Tally {
+        tokio::select! {
+            tally = self.receiver.until(wished) => tally,
+            ended = &mut self.task => panic!("the service ended: {ended:?}"),
+        }
+    }
+
+    /// Waits until the metrics count so many of a result.
+    async fn counts(&self, result: &str, least: u64) {
+        let url = format!("http://{}/metrics", self.listen);
         let name = format!(
             r#"hissa_notifications_total{{alert="SimExhausted",channel="webhook",result="{result}"}} "#
         );
-        let line = text.lines().find_map(|line| line.strip_prefix(&name));
-        line.unwrap().parse().unwrap()
+        loop {
+            let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix(&name));
+            if line.unwrap().parse::<u64>().unwrap() >= least {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn stops(self) {
+        self.stop.request();
+        self.task.await.unwrap().unwrap();
     }
 }
 
@@ -154,16 +185,12 @@ async fn every_change_arrives_once_by_its_id() {
         status: 500,
         retry_after_seconds: None,
     });
-    let (stop, service) = scene.start();
-    scene.receiver.until(|tally| tally.turned_away >= 30).await;
+    let mut service = scene.start();
+    service.brings(|tally| tally.turned_away >= 30).await;
     scene.receiver.answer(Answer::Take);
-    let tally = scene
-        .receiver
-        .until(|tally| tally.fired == u64::from(SIMS))
-        .await;
+    let tally = service.brings(|tally| tally.fired == u64::from(SIMS)).await;
     assert_eq!(tally.repeated, 0);
-    stop.request();
-    service.await.unwrap().unwrap();
+    service.stops().await;
 
     // A second life: everything that was delivered is known, an owner that was paused repeats itself, and says `fire`
     // behind the `resolve`.
@@ -173,23 +200,18 @@ async fn every_change_arrives_once_by_its_id() {
         scene.enter(&change(sim, Change::Fire, 1)).await;
     }
     scene.tag(2, "T-0002").await;
-    let (stop, service) = scene.start();
-    let tally = scene
-        .receiver
-        .until(|tally| tally.resolved == u64::from(SIMS))
+    let mut service = scene.start();
+    let tally = service
+        .brings(|tally| tally.resolved == u64::from(SIMS))
         .await;
     assert_eq!((tally.fired, tally.repeated), (u64::from(SIMS), 0));
     // A change behind all the others says that they were read.
     scene.enter(&change(SIMS, Change::Fire, 1)).await;
-    scene
-        .receiver
-        .until(|tally| tally.fired == u64::from(SIMS) + 1)
+    service
+        .brings(|tally| tally.fired == u64::from(SIMS) + 1)
         .await;
-    while scene.counted("outdated").await < 2 * u64::from(SIMS) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    stop.request();
-    service.await.unwrap().unwrap();
+    service.counts("outdated", 2 * u64::from(SIMS)).await;
+    service.stops().await;
     let tally = scene.receiver.tally();
     assert_eq!(
         (tally.fired, tally.resolved),
@@ -231,24 +253,18 @@ async fn what_was_under_way_when_the_service_died_comes_under_the_same_id() {
         scene.enter(&change(sim, Change::Fire, 1)).await;
     }
     for _ in 0..3 {
-        let (_, service) = scene.start_on(free_port());
+        let mut service = scene.start();
         let before = scene.receiver.tally();
-        let came = |tally: &hissa_notify::receiver::Tally| {
-            tally.fired + tally.repeated > before.fired + before.repeated
-        };
-        scene.receiver.until(came).await;
+        let came = |tally: &Tally| tally.fired + tally.repeated > before.fired + before.repeated;
+        service.brings(came).await;
         // As if killed: nothing is drained, and nothing more is committed.
-        service.abort();
-        let _ = service.await;
+        service.task.abort();
+        let _ = service.task.await;
     }
-    let (stop, service) = scene.start_on(free_port());
-    let tally = scene
-        .receiver
-        .until(|tally| tally.fired == u64::from(SIMS))
-        .await;
+    let mut service = scene.start();
+    let tally = service.brings(|tally| tally.fired == u64::from(SIMS)).await;
     assert_eq!((tally.resolved, tally.invalid), (0, 0));
-    stop.request();
-    service.await.unwrap().unwrap();
+    service.stops().await;
     assert_eq!(scene.receiver.messages(0).len(), usize::from(SIMS));
 }
 
@@ -260,17 +276,14 @@ async fn a_message_that_is_refused_is_set_aside_and_the_others_arrive() {
         retry_after_seconds: None,
     });
     scene.enter(&change(1, Change::Fire, 1)).await;
-    let (stop, service) = scene.start();
-    scene.receiver.until(|tally| tally.turned_away == 1).await;
-    while scene.counted("refused").await < 1 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let mut service = scene.start();
+    service.brings(|tally| tally.turned_away == 1).await;
+    service.counts("refused", 1).await;
     scene.receiver.answer(Answer::Take);
     scene.enter(&change(1, Change::Resolve, 2)).await;
     scene.enter(&change(2, Change::Fire, 1)).await;
-    let all = |tally: &hissa_notify::receiver::Tally| tally.fired == 1 && tally.resolved == 1;
-    scene.receiver.until(all).await;
-    stop.request();
-    service.await.unwrap().unwrap();
+    let all = |tally: &Tally| tally.fired == 1 && tally.resolved == 1;
+    service.brings(all).await;
+    service.stops().await;
     assert_eq!(scene.receiver.tally().turned_away, 1);
 }
