@@ -170,7 +170,7 @@ pub struct ChangeArgs {
     /// Show the difference, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Why, for the log.
+    /// Why: kept with each command in the registry. No names of persons.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Do not ask.

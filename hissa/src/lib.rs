@@ -29,7 +29,10 @@ use crate::exit::Exit;
 pub fn main() -> Exit {
     let cli = Cli::parse();
     let console = Console::new(&cli.common);
-    hissa_links::logging::start(console.quiet);
+    // Services log; a command that answers at once says what it has to say by itself, in one sentence.
+    if services::of(&cli.command).is_some() || std::env::var_os("HISSA_LOG").is_some() {
+        hissa_links::logging::start(console.quiet);
+    }
     run(cli, &console).unwrap_or_else(|error| {
         report(&error, &console);
         exit::of(&error)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hissa_links::stop::Stop;
 use hissa_links::topics;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::args::Command;
@@ -64,7 +65,9 @@ pub async fn run(
     topics::ensure(&deployment.kafka, deployment.partitions).await?;
     let mut running = JoinSet::new();
     for service in prepared {
-        running.spawn(start(service, stop.clone()));
+        // A thread each: what keeps one busy does not keep another waiting.
+        let (runtime, stop) = (Handle::current(), stop.clone());
+        running.spawn_blocking(move || runtime.block_on(start(service, stop)));
     }
     let mut outcome = Ok(Exit::Fine);
     while let Some(ended) = running.join_next().await {

@@ -38,11 +38,12 @@ pub async fn run(
     let deployment = load::deployment(config)?;
     let mut session = open(&deployment).await?;
     let now_ms = now_ms();
-    let (what, plan) = match &content {
+    let (what, mut plan) = match &content {
         Content::Roster(rows) => ("SIMs", session.plan_roster(rows)?),
         Content::Catalogue(catalogue) => ("rules", session.plan_catalogue(catalogue, now_ms)?),
         Content::Programme(file) => ("programme, cohorts, feeds", session.plan_programme(file)?),
     };
+    plan.reason.clone_from(&args.change.reason);
     let applied = settle(&mut session, &plan, what, args, now_ms, console).await?;
     if console.json {
         console.json_line(&serde_json::json!({
@@ -112,8 +113,6 @@ async fn settle(
             progress.at(done, all)
         })
         .await?;
-    let reason = args.change.reason.as_deref().unwrap_or("no reason given");
-    tracing::info!(commands = count, reason, "imported");
     console.remark(&format!(
         "entered {count} commands; the registry has {} revisions",
         session.view().revisions

@@ -14,6 +14,8 @@ pub struct Plan {
     /// For `hissa.directory`, in order: a key, and its value or its end.
     pub directory: Vec<(String, Option<String>)>,
     pub difference: Difference,
+    /// Why, as the operator says: it stands in a header of each command, for whoever reads the registry later.
+    pub reason: Option<String>,
 }
 
 /// A difference, in numbers and words. No raw identifier stands in it.

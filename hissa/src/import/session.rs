@@ -13,7 +13,7 @@ use hissa_links::kafka::KafkaLink;
 use hissa_links::topics::{self, DIRECTORY, REGISTRY};
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::plan::Plan;
@@ -22,6 +22,9 @@ use super::{ImportError, catalogue, programme, roster};
 use crate::blocking::blocking;
 use crate::config::programme::ProgrammeFile;
 use crate::config::roster::RosterRow;
+
+/// The header with the operator's reason.
+const HEADER_REASON: &str = "hissa-reason";
 
 /// Without an acknowledgement for so long, the broker is taken for gone.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -144,6 +147,7 @@ impl Session {
                 topic: DIRECTORY,
                 key: Some(key.clone()),
                 value: value.clone(),
+                reason: None,
             });
         }
         let commands: Vec<Entered> = plan
@@ -161,6 +165,7 @@ impl Session {
                 topic: REGISTRY,
                 key: None,
                 value: Some(json),
+                reason: plan.reason.clone(),
             });
         }
         let (producer, servers) = (Arc::clone(&self.producer), self.servers.clone());
@@ -179,6 +184,7 @@ struct Outgoing {
     topic: &'static str,
     key: Option<String>,
     value: Option<String>,
+    reason: Option<String>,
 }
 
 fn write(
@@ -235,6 +241,12 @@ fn send(producer: &ThreadedProducer<Acks>, message: &Outgoing) -> Result<(), Kaf
     }
     if let Some(value) = &message.value {
         record = record.payload(value);
+    }
+    if let Some(reason) = &message.reason {
+        record = record.headers(OwnedHeaders::new().insert(Header {
+            key: HEADER_REASON,
+            value: Some(reason),
+        }));
     }
     producer.send(record).map_err(|(why, _)| why)
 }
