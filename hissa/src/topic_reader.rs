@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use hissa_links::LinkError;
 use hissa_links::kafka::KafkaLink;
+use hissa_links::whole::{self, EndIsNoError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
@@ -21,7 +22,7 @@ pub struct Stretch {
 
 /// A reader of single partitions of one cluster. Blocking: not for a thread of the runtime.
 pub struct TopicReader {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<EndIsNoError>,
     servers: String,
 }
 
@@ -33,7 +34,8 @@ impl TopicReader {
     pub fn open(link: &KafkaLink, role: &str) -> Result<TopicReader, LinkError> {
         let mut config = link.consumer(role, None)?;
         config.set("enable.partition.eof", "true");
-        let consumer = config.create().map_err(|why| LinkError::KafkaProperties {
+        let made = config.create_with_context(EndIsNoError);
+        let consumer = made.map_err(|why| LinkError::KafkaProperties {
             role: role.into(),
             why: why.to_string(),
         })?;
@@ -48,9 +50,7 @@ impl TopicReader {
     /// # Errors
     /// Kafka does not answer, or does not know the topic.
     pub fn stretch(&self, topic: &str, partition: u16) -> Result<Stretch, LinkError> {
-        let (first, end) = self
-            .consumer
-            .fetch_watermarks(topic, i32::from(partition), TIMEOUT)
+        let (first, end) = whole::ends_of(&self.consumer, topic, i32::from(partition))
             .map_err(|why| self.failed(topic, &why))?;
         Ok(Stretch {
             first: u64::try_from(first).unwrap_or(0),

@@ -1,13 +1,14 @@
 //! The topics of Hissa, and their settings.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hissa_core::sim::Partitions;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
-use crate::{LinkError, kafka::KafkaLink};
+use crate::{LinkError, kafka::KafkaLink, whole};
 
 /// The log: rows, blocks, Progress; partitioned by SIM; written by ingest alone.
 pub const USAGE: &str = "hissa.usage";
@@ -89,9 +90,9 @@ fn topic(name: &'static str, partitions: i32, brokers: usize) -> NewTopic<'stati
         .set(durability.0, durability.1)
 }
 
-/// Waits until all topics are known to the cluster, with the right number of partitions.
+/// Waits until all topics answer, each partition of them, and checks how many partitions they have. A topic that was
+/// made a moment ago is known to the cluster before its partitions have leaders.
 async fn check(link: &KafkaLink, partitions: Partitions) -> Result<(), LinkError> {
-    use rdkafka::consumer::{BaseConsumer, Consumer as _};
     let config = link.client("topics")?;
     let servers = link.servers().to_owned();
     let silent = move |why: String| LinkError::KafkaSilent {
@@ -100,35 +101,22 @@ async fn check(link: &KafkaLink, partitions: Partitions) -> Result<(), LinkError
         doing: "asking for topics".into(),
         why,
     };
+    let many = [USAGE, DECISIONS, ALERTS].map(|name| (name, partitions.count()));
+    let single = [REGISTRY, REJECTED, INGEST, DIRECTORY].map(|name| (name, 1));
     let task = tokio::task::spawn_blocking(move || {
         let consumer: BaseConsumer = config.create().map_err(|why| silent(why.to_string()))?;
-        for (name, expected) in [
-            (USAGE, partitions.count()),
-            (DECISIONS, partitions.count()),
-            (ALERTS, partitions.count()),
-            (REGISTRY, 1),
-        ] {
-            // A topic just made is not known at once to the broker that answers.
-            let mut found = 0;
-            for _ in 0..100 {
-                let metadata = consumer
-                    .fetch_metadata(Some(name), TIMEOUT)
-                    .map_err(|why| silent(why.to_string()))?;
-                found = metadata
-                    .topics()
-                    .first()
-                    .map_or(0, |topic| topic.partitions().len());
-                if found > 0 {
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
+        for (name, expected) in many.into_iter().chain(single) {
+            let found = partitions_of(&consumer, name).map_err(|why| silent(why.to_string()))?;
             if found != usize::from(expected) {
                 return Err(LinkError::Partitions {
                     topic: name.into(),
                     found,
                     expected,
                 });
+            }
+            for partition in 0..i32::from(expected) {
+                whole::ends_of(&consumer, name, partition)
+                    .map_err(|why| silent(format!("{name}: {why}")))?;
             }
         }
         Ok(())
@@ -139,4 +127,20 @@ async fn check(link: &KafkaLink, partitions: Partitions) -> Result<(), LinkError
             why: why.to_string(),
         })
     })
+}
+
+/// How many partitions a topic has; 0 where it stays unknown.
+fn partitions_of(consumer: &BaseConsumer, topic: &str) -> KafkaResult<usize> {
+    let begun = Instant::now();
+    loop {
+        let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
+        let found = metadata
+            .topics()
+            .first()
+            .map_or(0, |topic| topic.partitions().len());
+        if found > 0 || begun.elapsed() > TIMEOUT {
+            return Ok(found);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

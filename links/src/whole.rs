@@ -11,8 +11,9 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::{LinkError, kafka::KafkaLink};
 
-/// The client reports the end of a partition as an error, and would log it as one.
-struct EndIsNoError;
+/// For consumers with `enable.partition.eof`: the client reports the end of a partition as an error, and would log it
+/// as one.
+pub struct EndIsNoError;
 
 impl ClientContext for EndIsNoError {
     fn error(&self, error: KafkaError, reason: &str) {
