@@ -82,10 +82,11 @@ impl Fleet {
         if view.status.applied_offset != status.applied_offset || view.applied_at_ms.is_none() {
             view.applied_at_ms = Some(now_ms);
         }
+        let clock_ms = status.clock_ms;
         view.status = status;
         view.appended_at_ms = appended_at_ms.or(view.appended_at_ms);
         let label = partition.to_string();
-        if let Some(clock_ms) = status.clock_ms {
+        if let Some(clock_ms) = clock_ms {
             self.metrics
                 .shard_clock
                 .with_label_values(&[&label])
@@ -101,18 +102,33 @@ impl Fleet {
             .lag
             .with_label_values(&[USAGE, &label])
             .set(lag_seconds(view, now_ms));
-        let sum = |count: fn(&Status) -> usize| {
-            let total: usize = shards.values().map(|view| count(&view.status)).sum();
-            i64::try_from(total).unwrap_or(i64::MAX)
-        };
+        self.sums(&shards);
+    }
+
+    /// What has no label of a partition is summed over all shards.
+    fn sums(&self, shards: &BTreeMap<u16, View>) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let pending = shards.values().map(|view| view.status.facts_pending).sum();
         self.metrics
             .dirty_rows
             .with_label_values(&["shard"])
-            .set(sum(|status| status.facts_pending));
-        // A log carries one programme; its name is not the shard's to know.
-        let sims = |state| self.metrics.sims.with_label_values(&["", state]);
-        sims("enrolled").set(sum(|status| status.sims.enrolled));
-        sims("held").set(sum(|status| status.sims.held));
+            .set(number(pending));
+        let mut sims: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for view in shards.values() {
+            if let Some(programme) = &view.status.programme {
+                let (enrolled, held) = sims.entry(programme).or_default();
+                *enrolled += view.status.sims.enrolled;
+                *held += view.status.sims.held;
+            }
+        }
+        for (programme, (enrolled, held)) in sims {
+            for (state, count) in [("enrolled", enrolled), ("held", held)] {
+                self.metrics
+                    .sims
+                    .with_label_values(&[programme, state])
+                    .set(number(count));
+            }
+        }
     }
 
     /// A snapshot is on the disk.

@@ -55,3 +55,60 @@ pub fn newest(
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use hissa_core::shard::Effects;
+    use hissa_core::wire::{Entry, Progress};
+
+    use super::*;
+
+    /// The state of a shard after one entry at `offset`.
+    fn state(config: ShardConfig, offset: u64) -> Vec<u8> {
+        let mut shard = Shard::new(config);
+        let progress = Entry::Progress(Progress {
+            sources: Vec::new(),
+            as_of_ms: 1_769_904_000_000,
+        });
+        shard
+            .apply(&progress, offset, &mut Effects::default())
+            .unwrap();
+        shard.snapshot()
+    }
+
+    #[test]
+    fn the_newest_whole_snapshot_is_taken_and_torn_ones_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::new(folder.path(), 1, 1);
+        let config = ShardConfig::new(1, 3);
+        let restored = || {
+            newest(&store, config)
+                .unwrap()
+                .and_then(|shard| shard.applied_offset())
+        };
+        assert_eq!(restored(), None);
+        store.store(3, 5, &state(config, 5)).unwrap();
+        assert_eq!(restored(), Some(5));
+        // Torn, empty, and of another offset than its name says.
+        let whole = state(config, 9);
+        for bytes in [&whole[..whole.len() / 2], b"", &state(config, 8)] {
+            store.store(3, 9, bytes).unwrap();
+            assert_eq!(restored(), Some(5));
+        }
+        store.store(3, 9, &whole).unwrap();
+        assert_eq!(restored(), Some(9));
+    }
+
+    #[test]
+    fn the_folder_of_another_shard_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::new(folder.path(), 1, 1);
+        let other = ShardConfig {
+            held_sims_max: 7,
+            ..ShardConfig::new(1, 3)
+        };
+        store.store(3, 5, &state(other, 5)).unwrap();
+        let refused = newest(&store, ShardConfig::new(1, 3));
+        assert!(matches!(refused, Err(RestoreError::Foreign { .. })));
+    }
+}

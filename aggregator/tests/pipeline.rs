@@ -199,8 +199,25 @@ async fn what_goes_in_comes_out_across_a_stop_and_a_crash() {
     second.stop().await;
 
     feed.publish(&house, 1, 20..);
-    let third = house.start();
+    let mut watched = house.config.clone();
+    watched.listen = free_address();
+    let third = house.start_with(watched.clone());
     house.fresh(&feed.end_of(1)).await;
+    let metrics = get(watched.listen, "/metrics").await.unwrap();
+    for line in [
+        "hissa_sims{programme=\"tablettes-2026\",state=\"enrolled\"} 60",
+        "hissa_balance_discrepancy_records{feed=\"pgw\"} 0",
+        "hissa_records_total{feed=\"pgw\",outcome=\"duplicate\",reason=\"\"} 0",
+        "hissa_clickhouse_insert_failures_total{kind=\"lasting\",table=\"sim_day\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line} not in\n{metrics}");
+    }
+    assert!(
+        get(watched.listen, "/readyz")
+            .await
+            .unwrap()
+            .ends_with("ok\n")
+    );
     third.stop().await;
     feed.compare(&house).await;
     feed.compare_snapshots(&house, 1);
@@ -264,9 +281,7 @@ async fn a_log_without_its_beginning_halts_the_shard_and_says_so() {
     let mut block = registry(&sims);
     block.from_rev = 5;
     house.publish(0, &[block_entry(0, &block)]);
-    let listen = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listen.local_addr().unwrap();
-    drop(listen);
+    let address = free_address();
     let mut config = house.config.clone();
     config.listen = address;
     let running = house.start_with(config);
@@ -284,6 +299,14 @@ async fn a_log_without_its_beginning_halts_the_shard_and_says_so() {
         "{why}"
     );
     running.stop().await;
+}
+
+/// An address that nobody listens on.
+fn free_address() -> std::net::SocketAddr {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// A page of a service.

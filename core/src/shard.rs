@@ -251,6 +251,11 @@ impl Shard {
         }
     }
 
+    /// The programme's id, once the registry has told it.
+    pub fn programme(&self) -> Option<&str> {
+        self.programme.source().map(|source| source.id.as_str())
+    }
+
     /// Rows and bytes per feed and outcome since offset 0. They are part of the state and survive a restore.
     pub fn outcome_totals(&self) -> impl Iterator<Item = ((FeedId, Outcome), u64, u64)> + '_ {
         let totals = self.booking.totals();

@@ -168,6 +168,7 @@ impl Sink {
                 return Ok(());
             };
             let fault = Fault::of(&error);
+            let error = with_sources(&error);
             self.metrics.insert_failed(table, fault);
             if fault == Fault::Lasting {
                 let why = format!(
@@ -196,4 +197,19 @@ impl Sink {
         }
         insert.end().await
     }
+}
+
+/// An error and what lies behind it: "network error" alone does not say which.
+fn with_sources(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(behind) = source {
+        let behind_text = behind.to_string();
+        // Some errors repeat what lies behind them.
+        if !text.ends_with(&behind_text) {
+            text = format!("{text}: {behind_text}");
+        }
+        source = behind.source();
+    }
+    text
 }

@@ -44,8 +44,10 @@ enum Phase {
 }
 
 /// What can be told of a worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    /// The id of the programme, once the registry has told it.
+    pub programme: Option<String>,
     pub applied_offset: Option<u64>,
     pub clock_ms: Option<i64>,
     pub facts_pending: usize,
@@ -154,6 +156,7 @@ impl Worker {
     /// For metrics.
     pub fn status(&self) -> Status {
         Status {
+            programme: self.shard.programme().map(str::to_owned),
             applied_offset: self.shard.applied_offset(),
             clock_ms: self.shard.clock_ms(),
             facts_pending: self.shard.facts_pending(),

@@ -67,6 +67,7 @@ impl Running {
 
 impl House {
     pub async fn build(partitions: Partitions) -> House {
+        hissa_links::logging::start(true);
         let alone = STREET.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let cache = folders::cache().unwrap();
