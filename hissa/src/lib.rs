@@ -70,7 +70,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         return runtime()?.block_on(services::run(services, config, console));
     }
     match &cli.command {
-        Command::Demo(args) => runtime()?.block_on(demo::run(args, console)),
+        Command::Demo(args) => demo::run(args, console),
         Command::Generate(args) => generate::run(args, console),
         Command::Stack(command) => stack_command::run(command, console),
         Command::Check(args) => check::run(args, console),

@@ -40,18 +40,25 @@ const PATIENCE: Duration = Duration::from_secs(180);
 ///
 /// # Errors
 /// A dependency is missing or fails; the scenario cannot be generated.
-pub async fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Exit> {
+pub fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     let scenario = scenario(args)?;
-    let stop = Stop::on_signals().context("listening to signals")?;
     let workshop = Workshop::open(args.keep.as_deref())?;
-    tokio::select! {
-        // What runs are children of this process: dropping the branch below ends them.
-        () = stop.wait() => {
-            console.remark("stopped");
-            Ok(Exit::Fine)
+    let runtime = crate::runtime()?;
+    let ended = runtime.block_on(async {
+        let stop = Stop::on_signals().context("listening to signals")?;
+        tokio::select! {
+            // What runs are children of this process: dropping the branch below ends them.
+            () = stop.wait() => {
+                console.remark("stopped");
+                Ok(Exit::Fine)
+            }
+            ended = play(args, &scenario, &workshop, console) => ended,
         }
-        ended = play(args, &scenario, &workshop, console) => ended,
-    }
+    });
+    // A stack that was just coming up still writes into the folder: it ends before the folder goes.
+    runtime.shutdown_timeout(Duration::from_secs(30));
+    drop(workshop);
+    ended
 }
 
 fn scenario(args: &DemoArgs) -> anyhow::Result<Scenario> {
