@@ -302,7 +302,7 @@ async fn migrations_run_again_and_a_newer_schema_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_without_its_beginning_halts_the_shard_and_says_so() {
+async fn a_gap_in_the_registry_halts_the_shard_and_not_the_process() {
     let house = House::build(Partitions::try_from(1).unwrap()).await;
     let sims = sims(2, Partitions::try_from(1).unwrap()).remove(0);
     // A block that begins at revision 5 is a gap: the shard stops, the process does not.
