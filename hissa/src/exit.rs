@@ -77,3 +77,32 @@ fn of_link(link: &LinkError) -> Exit {
         _ => Exit::Dependency,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn an_error_ends_with_the_code_of_what_is_behind_it() {
+        let silent = || LinkError::ClickHouseSilent {
+            url: "http://127.0.0.1:1".into(),
+            why: "refused".into(),
+        };
+        let cases: [(anyhow::Error, Exit); 7] = [
+            (ConfigError::NoDeployment.into(), Exit::Configuration),
+            (ImportError::NoProgramme.into(), Exit::Configuration),
+            (ImportError::NotAgreed.into(), Exit::Usage),
+            (ImportError::Link(silent()).into(), Exit::Dependency),
+            (UsageError("--at".into()).into(), Exit::Usage),
+            (NotFound("T-1".into()).into(), Exit::Finding),
+            (std::io::Error::other("disk full").into(), Exit::Dependency),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(of(&error), expected, "{error}");
+        }
+        let wrapped = Err::<(), _>(silent()).context("asking for decisions");
+        assert_eq!(of(&wrapped.unwrap_err()), Exit::Dependency);
+    }
+}

@@ -7,7 +7,7 @@ use hissa_links::LinkError;
 use hissa_links::kafka::KafkaLink;
 use hissa_links::whole::{self, EndIsNoError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -50,8 +50,21 @@ impl TopicReader {
     /// # Errors
     /// Kafka does not answer, or does not know the topic.
     pub fn stretch(&self, topic: &str, partition: u16) -> Result<Stretch, LinkError> {
+        // Asked first, for of a topic that is only being made one is patient below.
+        let known = self
+            .consumer
+            .fetch_metadata(Some(topic), TIMEOUT)
+            .map_err(|why| self.unread(topic, &why))?;
+        if known
+            .topics()
+            .iter()
+            .all(|topic| topic.partitions().is_empty())
+        {
+            let unknown = KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition);
+            return Err(self.unread(topic, &unknown));
+        }
         let (first, end) = whole::ends_of(&self.consumer, topic, i32::from(partition))
-            .map_err(|why| self.failed(topic, &why))?;
+            .map_err(|why| self.unread(topic, &why))?;
         Ok(Stretch {
             first: u64::try_from(first).unwrap_or(0),
             end: u64::try_from(end).unwrap_or(0),
@@ -108,6 +121,23 @@ impl TopicReader {
             .unassign()
             .map_err(|why| self.failed(topic, &why))?;
         Ok(stretch)
+    }
+
+    fn unread(&self, topic: &str, why: &KafkaError) -> LinkError {
+        match why.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopicOrPartition,
+            ) => LinkError::KafkaRefused {
+                doing: format!("the reading of {topic}"),
+                why: format!(
+                    "it does not exist at {}; `hissa import` and the services make it",
+                    self.servers
+                ),
+            },
+            _ => self.failed(topic, why),
+        }
     }
 
     fn failed(&self, topic: &str, why: &dyn std::fmt::Display) -> LinkError {

@@ -15,3 +15,4 @@ pub mod quantity;
 pub mod roster;
 mod roster_header;
 pub mod section;
+mod values;

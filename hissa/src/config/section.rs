@@ -4,11 +4,9 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Findings, Source};
-use super::quantity;
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +52,7 @@ pub struct Section<'a> {
     findings: &'a Findings,
     /// How to speak of it: `[programme]`.
     name: String,
-    table: &'a DeTable<'a>,
+    pub(super) table: &'a DeTable<'a>,
     span: Range<usize>,
     known: RefCell<Vec<&'static str>>,
 }
@@ -147,13 +145,13 @@ impl<'a> Section<'a> {
         })
     }
 
-    fn take(&self, key: &'static str) -> Option<(&'a DeValue<'a>, Range<usize>)> {
+    pub(super) fn take(&self, key: &'static str) -> Option<(&'a DeValue<'a>, Range<usize>)> {
         self.known.borrow_mut().push(key);
         let value = self.table.get(key)?;
         Some((value.get_ref(), value.span()))
     }
 
-    fn wrong<T>(
+    pub(super) fn wrong<T>(
         &self,
         key: &str,
         span: Range<usize>,
@@ -175,199 +173,6 @@ impl<'a> Section<'a> {
             format!("write `{key} = {example}`"),
         );
         None
-    }
-
-    /// A text.
-    pub fn text(&self, key: &'static str) -> Option<Located<String>> {
-        let (value, span) = self.take(key)?;
-        match value {
-            DeValue::String(text) if text.trim().is_empty() => {
-                self.report(
-                    span,
-                    format!("`{key}` is empty"),
-                    format!("name a value, or leave `{key}` out"),
-                );
-                None
-            }
-            DeValue::String(text) => Some(Located {
-                value: text.to_string(),
-                span,
-            }),
-            other => self.wrong(key, span, other, "\"…\""),
-        }
-    }
-
-    /// One of some words.
-    pub fn word<T: Copy>(
-        &self,
-        key: &'static str,
-        words: &[(&'static str, T)],
-    ) -> Option<Located<T>> {
-        let text = self.text(key)?;
-        match words.iter().find(|(word, _)| *word == text.value) {
-            Some((_, value)) => Some(text.map(|_| *value)),
-            None => {
-                let all: Vec<String> = words
-                    .iter()
-                    .map(|(word, _)| format!("\"{word}\""))
-                    .collect();
-                self.report(
-                    text.span,
-                    format!("`{key}` does not know \"{}\"", text.value),
-                    format!("this version knows {}", all.join(", ")),
-                );
-                None
-            }
-        }
-    }
-
-    /// A whole number within bounds.
-    pub fn integer(&self, key: &'static str, least: u64, most: u64) -> Option<Located<u64>> {
-        let (value, span) = self.take(key)?;
-        self.integer_value(key, value, span, least, most)
-    }
-
-    fn integer_value(
-        &self,
-        key: &str,
-        value: &DeValue<'_>,
-        span: Range<usize>,
-        least: u64,
-        most: u64,
-    ) -> Option<Located<u64>> {
-        let DeValue::Integer(integer) = value else {
-            return self.wrong(key, span, value, &least.to_string());
-        };
-        match u64::from_str_radix(integer.as_str(), integer.radix()) {
-            Ok(value) if (least..=most).contains(&value) => Some(Located { value, span }),
-            _ => {
-                self.report(
-                    span,
-                    format!("`{key}` is out of range: {}", integer.as_str()),
-                    format!("choose a number from {least} to {most}"),
-                );
-                None
-            }
-        }
-    }
-
-    /// A list of whole numbers within bounds.
-    pub fn integers(&self, key: &'static str, least: u64, most: u64) -> Option<Vec<Located<u64>>> {
-        let (value, span) = self.take(key)?;
-        let DeValue::Array(list) = value else {
-            return self.wrong(key, span, value, "[…]");
-        };
-        list.iter()
-            .map(|item| self.integer_value(key, item.get_ref(), item.span(), least, most))
-            .collect()
-    }
-
-    /// True or false.
-    pub fn truth(&self, key: &'static str) -> Option<Located<bool>> {
-        let (value, span) = self.take(key)?;
-        match value {
-            DeValue::Boolean(value) => Some(Located {
-                value: *value,
-                span,
-            }),
-            other => self.wrong(key, span, other, "true"),
-        }
-    }
-
-    /// A local date.
-    pub fn date(&self, key: &'static str) -> Option<Located<Date>> {
-        let (value, span) = self.take(key)?;
-        let DeValue::Datetime(found) = value else {
-            return self.wrong(key, span, value, "2026-02-01");
-        };
-        match (found.date, found.time) {
-            (Some(date), None) => {
-                let whole = i16::try_from(date.year).ok().and_then(|year| {
-                    let (month, day) =
-                        (i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?);
-                    Date::new(year, month, day).ok()
-                });
-                // TOML itself admits only real days; the bound of years is the calendar's.
-                match whole {
-                    Some(value) => Some(Located { value, span }),
-                    None => self.wrong(key, span, value, "2026-02-01"),
-                }
-            }
-            // No such day: the syntax says so already.
-            (None, None) => None,
-            _ => {
-                self.report(
-                    span,
-                    format!("`{key}` is a local date, without a time"),
-                    format!("write `{key} = 2026-02-01`"),
-                );
-                None
-            }
-        }
-    }
-
-    /// Bytes with a unit. A bare number is refused, for nobody sees whether it is short of a zero.
-    pub fn bytes(&self, key: &'static str) -> Option<Located<u64>> {
-        let (value, span) = self.take(key)?;
-        match value {
-            DeValue::String(text) => match quantity::bytes(text) {
-                Ok(value) => Some(Located { value, span }),
-                Err(why) => {
-                    self.report(
-                        span,
-                        format!("`{key}` is not a number of bytes: {why}"),
-                        format!("write a number and a unit, such as `{key} = \"20 GB\"` (GB = 10⁹, GiB = 2³⁰)"),
-                    );
-                    None
-                }
-            },
-            DeValue::Integer(integer) => {
-                let said = integer
-                    .as_str()
-                    .parse()
-                    .map_or_else(|_| "20 GB".into(), quantity::bytes_text);
-                self.report(
-                    span,
-                    format!("`{key}` is a bare number, without a unit"),
-                    format!("write `{key} = \"{said}\"`"),
-                );
-                None
-            }
-            other => self.wrong(key, span, other, "\"20 GB\""),
-        }
-    }
-
-    /// A duration with a unit, in milliseconds.
-    pub fn duration_ms(&self, key: &'static str) -> Option<Located<u64>> {
-        let (value, span) = self.take(key)?;
-        let why = match value {
-            DeValue::String(text) => match quantity::duration_ms(text) {
-                Ok(value) => return Some(Located { value, span }),
-                Err(why) => why,
-            },
-            DeValue::Integer(_) => "the unit is missing".into(),
-            other => return self.wrong(key, span, other, "\"5m\""),
-        };
-        self.report(
-            span,
-            format!("`{key}` is not a duration: {why}"),
-            format!("write a number and a unit, such as `{key} = \"5m\"` (s, m, h, d)"),
-        );
-        None
-    }
-
-    /// A text, number or truth as text, for keys that are the reader's own.
-    pub fn scalar(&self, key: &str) -> Option<Located<String>> {
-        let value = self.table.get(key)?;
-        let span = value.span();
-        let text = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(integer) => integer.as_str().to_owned(),
-            DeValue::Float(float) => float.as_str().to_owned(),
-            DeValue::Boolean(value) => value.to_string(),
-            other => return self.wrong(key, span, other, "\"…\""),
-        };
-        Some(Located { value: text, span })
     }
 
     /// A table within; `read` gets it, and what it leaves untouched is refused.

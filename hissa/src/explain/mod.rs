@@ -34,14 +34,14 @@ pub async fn run(
     config: Option<&Path>,
     console: &Console,
 ) -> anyhow::Result<Exit> {
+    let nobody = || UsageError("name a SIM: an asset tag or a pseudonym, or --stdin".into());
+    if args.sim.sim.is_none() && !args.sim.stdin {
+        return Err(nobody().into());
+    }
     let deployment = load::deployment(config)?;
     let link = deployment.kafka.clone();
     let view = blocking(move || RegistryView::read(&link)).await?;
-    let Some(named) = sim_name::find(&args.sim, &deployment, &view)? else {
-        return Err(
-            UsageError("name a SIM: an asset tag or a pseudonym, or --stdin".into()).into(),
-        );
-    };
+    let named = sim_name::find(&args.sim, &deployment, &view)?.ok_or_else(nobody)?;
     let zone = view.zone();
     let wanted = Wanted::new(args, &zone)?;
     let (found, stretch) = all_decisions(&deployment, &named).await?;
@@ -108,36 +108,25 @@ async fn all_decisions(
 struct Wanted {
     class: String,
     until_ms: i64,
-    number: Option<u64>,
+    /// Partition and number.
+    id: Option<(u16, u64)>,
 }
 
 impl Wanted {
     fn new(args: &ExplainArgs, zone: &TimeZone) -> Result<Wanted, UsageError> {
-        let number = args.decision.as_deref().map(|id| {
-            let number = id.rsplit('/').next().and_then(|number| number.parse().ok());
-            number.ok_or_else(|| {
-                UsageError(format!(
-                    "--decision {id} is not partition/number, such as 7/1203"
-                ))
-            })
-        });
-        let until_ms = args
-            .at
-            .as_deref()
-            .map(|at| instant_ms(at, zone))
-            .transpose()?;
+        let until_ms = args.at.as_deref().map(|at| instant_ms(at, zone));
         Ok(Wanted {
             class: args.class.clone().unwrap_or_else(|| "education".into()),
-            until_ms: until_ms.unwrap_or(i64::MAX),
-            number: number.transpose()?,
+            until_ms: until_ms.transpose()?.unwrap_or(i64::MAX),
+            id: args.decision.as_deref().map(decision_id).transpose()?,
         })
     }
 
     /// The newest that fits.
     fn choose<'a>(&self, all: &'a [Decision]) -> Option<&'a Decision> {
         all.iter()
-            .filter(|decision| match self.number {
-                Some(number) => decision.number == number,
+            .filter(|decision| match self.id {
+                Some(id) => (decision.partition, decision.number) == id,
                 None => {
                     decision.class.as_str() == self.class
                         && decision.effective_at_ms <= self.until_ms
@@ -145,6 +134,18 @@ impl Wanted {
             })
             .max_by_key(|decision| decision.sequence)
     }
+}
+
+/// Reads `partition/number`.
+fn decision_id(id: &str) -> Result<(u16, u64), UsageError> {
+    let parts = id.split_once('/');
+    parts
+        .and_then(|(partition, number)| Some((partition.parse().ok()?, number.parse().ok()?)))
+        .ok_or_else(|| {
+            UsageError(format!(
+                "--decision {id} is not partition/number, such as 7/1203, which `hissa status SIM` shows"
+            ))
+        })
 }
 
 /// An instant: with an offset, or as a local time of the programme.

@@ -104,7 +104,9 @@ async fn settle(
         return Ok(false);
     }
     let count = plan.commands.len();
-    if !args.change.yes && !console.agrees(&format!("Enter {count} commands into the registry?"))? {
+    if !args.change.yes
+        && !console.agrees(&format!("Enter this ({count} commands) into the registry?"))?
+    {
         return Err(ImportError::NotAgreed.into());
     }
     let mut progress = console.progress("importing");
@@ -113,8 +115,9 @@ async fn settle(
             progress.at(done, all)
         })
         .await?;
+    let commands = if count == 1 { "command" } else { "commands" };
     console.remark(&format!(
-        "entered {count} commands; the registry has {} revisions",
+        "entered {count} {commands}; the registry has {} revisions",
         session.view().revisions
     ));
     Ok(true)

@@ -5,10 +5,15 @@ mod facts;
 mod one_sim;
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use clickhouse::Client;
+use clickhouse::error::Error;
 
 use crate::args::StatusArgs;
 use crate::blocking::blocking;
+use crate::config::deployment::Deployment;
 use crate::config::load;
 use crate::console::Console;
 use crate::exit::{Exit, NotFound};
@@ -33,7 +38,9 @@ pub async fn run(
     let client = deployment.clickhouse.client()?;
     let zone = view.zone();
     if let Some(named) = named {
-        let status = one_sim::read(&client, &deployment, named.sim).await?;
+        let status = one_sim::read(&client, &deployment, named.sim)
+            .await
+            .map_err(unanswered)?;
         if status.allowances.is_empty() && status.decisions.is_empty() {
             let why = format!(
                 "ClickHouse has nothing about {}: it is not enrolled, or not yet counted",
@@ -50,16 +57,9 @@ pub async fn run(
     }
     let link = deployment.kafka.clone();
     let sources = blocking(move || books::sources(&link)).await?;
-    let report = Report {
-        books: books::against(
-            &sources,
-            &facts::outcomes(&client, deployment.generation).await?,
-        ),
-        freshness: facts::freshness(&client, deployment.generation).await?,
-        partitions: deployment.partitions.count(),
-        sims: facts::sims(&client, deployment.generation).await?,
-        in_force: facts::in_force(&client, deployment.generation).await?,
-    };
+    let report = whole(&client, &deployment, &sources)
+        .await
+        .map_err(unanswered)?;
     if console.json {
         console.json_line(&report)?;
     } else {
@@ -70,4 +70,32 @@ pub async fn run(
     } else {
         Exit::Finding
     })
+}
+
+/// What ClickHouse says of the whole deployment, beside what ingest says.
+async fn whole(
+    client: &Client,
+    deployment: &Deployment,
+    sources: &BTreeMap<String, books::Published>,
+) -> Result<Report, Error> {
+    let generation = deployment.generation;
+    Ok(Report {
+        books: books::against(sources, &facts::outcomes(client, generation).await?),
+        freshness: facts::freshness(client, generation).await?,
+        partitions: deployment.partitions.count(),
+        sims: facts::sims(client, generation).await?,
+        in_force: facts::in_force(client, generation).await?,
+    })
+}
+
+/// ClickHouse's refusal in a sentence with its remedy.
+fn unanswered(why: Error) -> anyhow::Error {
+    let told = why.to_string();
+    if told.contains("UNKNOWN_DATABASE") || told.contains("UNKNOWN_TABLE") {
+        anyhow::anyhow!(
+            "ClickHouse has no tables of Hissa yet: start `hissa up`, or `hissa aggregate`, which makes them"
+        )
+    } else {
+        anyhow::Error::from(why).context("asking ClickHouse")
+    }
 }

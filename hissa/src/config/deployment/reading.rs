@@ -1,8 +1,6 @@
-//! `hissa.toml`: the deployment, that is where Kafka and ClickHouse are, where state and the key live, and how the
-//! services listen.
+//! `hissa.toml` into a deployment.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,63 +8,9 @@ use hissa_core::sim::Partitions;
 use hissa_links::clickhouse::ClickHouseLink;
 use hissa_links::kafka::KafkaLink;
 
-use super::finding::{Findings, Source};
-use super::quantity::duration_text;
-use super::section::{Section, document};
-
-/// A deployment. Paths are absolute, or relative to the working directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployment {
-    pub partitions: Partitions,
-    pub generation: u32,
-    /// Snapshots are kept below it.
-    pub state_dir: PathBuf,
-    /// The key of the pseudonyms.
-    pub key_file: PathBuf,
-    /// `programme.toml`, which names the feeds.
-    pub programme: PathBuf,
-    /// Our own cluster.
-    pub kafka: KafkaLink,
-    /// The carrier's cluster; our own, where the file names no other.
-    pub carrier: KafkaLink,
-    pub clickhouse: ClickHouseLink,
-    pub ingest: IngestSection,
-    pub aggregator: AggregatorSection,
-    pub notify: NotifySection,
-}
-
-/// `[ingest]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IngestSection {
-    /// `/metrics`, `/livez`, `/readyz`.
-    pub listen: SocketAddr,
-}
-
-/// `[aggregator]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AggregatorSection {
-    pub listen: SocketAddr,
-    /// How often a shard's state is stored.
-    pub snapshot_every_ms: u64,
-}
-
-/// `[notify]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotifySection {
-    pub listen: SocketAddr,
-    /// Where alerts go, and the file with the secret that signs them.
-    pub webhook: Option<Webhook>,
-    /// Where a message leads its reader: a URL in which `{alert}` stands for the alert's opaque id.
-    pub link: String,
-}
-
-/// A receiver of Standard Webhooks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Webhook {
-    pub url: String,
-    /// The file with `whsec_…`.
-    pub secret_file: PathBuf,
-}
+use super::{AggregatorSection, Deployment, IngestSection, NotifySection, Webhook};
+use crate::config::finding::{Findings, Source};
+use crate::config::section::{Located, Section, document};
 
 const LISTEN: [(&str, u16); 3] = [("ingest", 9301), ("aggregator", 9302), ("notify", 9303)];
 
@@ -246,7 +190,7 @@ fn read_clickhouse(section: &Section<'_>, folder: &Path) -> Option<ClickHouseLin
     })
 }
 
-fn check_url(section: &Section<'_>, url: &super::section::Located<String>) {
+fn check_url(section: &Section<'_>, url: &Located<String>) {
     if !url.value.starts_with("http://") && !url.value.starts_with("https://") {
         section.report(
             url.span.clone(),
@@ -308,119 +252,7 @@ fn listen(section: &Section<'_>, service: &str) -> SocketAddr {
     })
 }
 
-fn default_listen(service: &str) -> SocketAddr {
+pub(super) fn default_listen(service: &str) -> SocketAddr {
     let port = LISTEN.iter().find(|(name, _)| *name == service);
     SocketAddr::from(([127, 0, 0, 1], port.map_or(0, |(_, port)| *port)))
-}
-
-impl Deployment {
-    /// The file that says this deployment: for stacks that are set up by a program.
-    pub fn to_toml(&self) -> String {
-        let mut text = String::from("# Written by hissa.\n[deployment]\n");
-        // Writing to a String cannot fail, here and below.
-        let _ = write!(
-            text,
-            "partitions = {}\ngeneration = {}\nstate_dir = {}\nkey_file = {}\nprogramme = {}\n",
-            self.partitions.count(),
-            self.generation,
-            quoted_path(&self.state_dir),
-            quoted_path(&self.key_file),
-            quoted_path(&self.programme),
-        );
-        for (name, link) in [("internal", &self.kafka), ("carrier", &self.carrier)] {
-            let _ = write!(text, "\n[kafka.{name}]\n");
-            for (key, value) in &link.properties {
-                let _ = writeln!(text, "{} = {}", quoted(key), quoted(value));
-            }
-        }
-        let ClickHouseLink {
-            url,
-            user,
-            password_file,
-            database,
-        } = &self.clickhouse;
-        let _ = write!(
-            text,
-            "\n[clickhouse]\nurl = {}\nuser = {}\ndatabase = {}\n",
-            quoted(url),
-            quoted(user),
-            quoted(database)
-        );
-        if let Some(path) = password_file {
-            let _ = writeln!(text, "password_file = {}", quoted_path(path));
-        }
-        let _ = write!(
-            text,
-            "\n[ingest]\nlisten = \"{}\"\n\n[aggregator]\nlisten = \"{}\"\nsnapshot_every = \"{}\"\n\n[notify]\nlisten = \"{}\"\n",
-            self.ingest.listen,
-            self.aggregator.listen,
-            duration_text(self.aggregator.snapshot_every_ms),
-            self.notify.listen,
-        );
-        if let Some(Webhook { url, secret_file }) = &self.notify.webhook {
-            let (url, secret) = (quoted(url), quoted_path(secret_file));
-            let _ = writeln!(text, "webhook = {{ url = {url}, secret_file = {secret} }}");
-        }
-        if !self.notify.link.is_empty() {
-            let _ = writeln!(text, "link = {}", quoted(&self.notify.link));
-        }
-        text
-    }
-}
-
-/// As a basic string of TOML, which escapes as JSON does.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn quoted_path(path: &Path) -> String {
-    quoted(&path.display().to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let mut carrier = KafkaLink::to("carrier:9093");
-        carrier
-            .properties
-            .insert("security.protocol".into(), "ssl".into());
-        let deployment = Deployment {
-            partitions: Partitions::SMALL,
-            generation: 1,
-            state_dir: "/var/lib/hissa \"quoted\"".into(),
-            key_file: "/etc/hissa/key".into(),
-            programme: "/etc/hissa/programme.toml".into(),
-            kafka: KafkaLink::to("127.0.0.1:9092"),
-            carrier,
-            clickhouse: ClickHouseLink {
-                url: "http://127.0.0.1:8123".into(),
-                user: "hissa".into(),
-                password_file: Some("/etc/hissa/clickhouse".into()),
-                database: "hissa".into(),
-            },
-            ingest: IngestSection {
-                listen: default_listen("ingest"),
-            },
-            aggregator: AggregatorSection {
-                listen: default_listen("aggregator"),
-                snapshot_every_ms: 90_000,
-            },
-            notify: NotifySection {
-                listen: default_listen("notify"),
-                webhook: Some(Webhook {
-                    url: "http://127.0.0.1:9400/".into(),
-                    secret_file: "/etc/hissa/webhook".into(),
-                }),
-                link: "https://hissa.example.org/alerts/{alert}".into(),
-            },
-        };
-        let findings = Findings::default();
-        let source = Source::new("hissa.toml", deployment.to_toml());
-        let read = read(&source, &findings, Path::new("/elsewhere"));
-        assert_eq!(findings.into_sorted(), []);
-        assert_eq!(read, Some(deployment));
-    }
 }
