@@ -67,7 +67,12 @@ impl Eyes {
         }
         let sql =
             "SELECT count() AS partitions, min(clock_ms) AS clock_ms FROM hissa.freshness FINAL";
-        let fresh = self.clickhouse.query(sql).fetch_one::<Fresh>().await.ok()?;
+        // A ClickHouse that is away must not stop the line: decisions go on, and are to be seen.
+        let asked = self.clickhouse.query(sql).fetch_one::<Fresh>();
+        let fresh = tokio::time::timeout(Duration::from_secs(1), asked)
+            .await
+            .ok()?
+            .ok()?;
         (fresh.partitions == self.partitions).then_some(fresh.clock_ms)
     }
 }
