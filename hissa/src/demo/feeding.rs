@@ -1,4 +1,4 @@
-//! The carrier's side of the demo: which feed, into which topic, and what ingest says that it received.
+//! The carrier's side of the demo: the feed into its topic, and what ingest says that it received.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -6,54 +6,14 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow};
 use hissa_carrier::produce::{self, Carry};
-use hissa_carrier::{Date, Feed, Scenario, Truth};
+use hissa_carrier::{Feed, Truth};
 use hissa_ingest::position::Stored;
 use hissa_links::kafka::KafkaLink;
 use hissa_links::{topics, whole};
 use rdkafka::Message as _;
 
-use crate::exit::UsageError;
-
 /// The carrier's topic, as the generator's `programme.toml` names it.
 const TOPIC: &str = "carrier.usage";
-
-/// The scenario of a seed and a window: none is the demo's own, `last-60d`, or `FIRST..LAST` with ten days for the
-/// late tail.
-///
-/// # Errors
-/// The window is not understood.
-pub fn scenario(seed: u64, window: Option<&str>) -> Result<Scenario, UsageError> {
-    let Some(window) = window else {
-        return Ok(Scenario::demo(seed));
-    };
-    if window == "last-60d" {
-        return Ok(Scenario::last_60_days(seed, today()));
-    }
-    let date = |text: &str| text.parse::<Date>().ok();
-    let days = window
-        .split_once("..")
-        .and_then(|(from, to)| date(from).zip(date(to)));
-    let (from, to) = days.ok_or_else(|| {
-        UsageError(format!(
-            "--window {window}: expected FIRST..LAST such as 2026-02-01..2026-03-31, or last-60d"
-        ))
-    })?;
-    let fed_to = Date::from_epoch_days(to.to_epoch_days() + 10).unwrap_or(to);
-    Ok(Scenario {
-        from,
-        to,
-        fed_to,
-        ..Scenario::full(seed)
-    })
-}
-
-fn today() -> Date {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let days = i32::try_from(since.as_secs() / 86_400).unwrap_or(0);
-    Date::from_epoch_days(days).unwrap_or_default()
-}
 
 /// Creates the carrier's topic.
 ///

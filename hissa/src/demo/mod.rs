@@ -25,6 +25,7 @@ use crate::args::DemoArgs;
 use crate::config::deployment::{Deployment, Webhook};
 use crate::console::Console;
 use crate::exit::{Exit, UsageError};
+use crate::generate;
 use live::{Eyes, Look, Ticker};
 use services::Services;
 use summary::{Pace, Summary, Warm};
@@ -62,7 +63,10 @@ pub fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Exit> {
 }
 
 fn scenario(args: &DemoArgs) -> anyhow::Result<Scenario> {
-    let mut scenario = feeding::scenario(args.seed, args.window.as_deref())?;
+    let mut scenario = match &args.window {
+        None => Scenario::demo(args.seed),
+        Some(window) => generate::of_window(args.seed, window)?,
+    };
     if let Some(pupils) = args.pupils {
         scenario.pupils = pupils;
     }
