@@ -121,8 +121,15 @@ impl Replay {
                 clock_ms = clock_ms.max(Some(row.delivered_at_ms.get()));
                 continue;
             }
-            if let Some(clock_ms) = clock_ms.take() {
-                self.move_clock(clock_ms)?;
+            // Timers run before the row that moves the clock past them: what they decide knows nothing of its bytes.
+            let delivered_at_ms = row.delivered_at_ms.get();
+            self.move_clock(
+                clock_ms
+                    .take()
+                    .map_or(delivered_at_ms, |at| at.max(delivered_at_ms)),
+            )?;
+            if self.decisions.iter().any(until) {
+                return Ok(());
             }
             self.step(&Entry::Rows(std::slice::from_ref(row)))?;
             self.add_up(row);
