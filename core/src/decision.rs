@@ -23,18 +23,23 @@ pub struct Decision {
     pub sequence: u64,
     pub reason: Reason,
     pub cohort: String,
-    /// The first day of the cycle that was current by the clock.
+    /// The first day of the deciding allowance's current cycle.
     pub cycle: Date,
     pub allowance: AllowanceState,
-    /// The shard's clock, or the deadline of the timer (UTC milliseconds).
+    /// The shard's clock, or the midnight that decided (UTC milliseconds).
     pub effective_at_ms: i64,
+    /// When the carrier is to apply it: resets are spread over some time.
+    pub apply_after_ms: i64,
     /// The next change that is known now: a carrier can restore even when Hissa is down.
     pub until_ms: Option<i64>,
     pub policy_version: String,
     pub catalogue_version: String,
     /// The rule of the catalogue or of the programme that decided, in words.
     pub rule: String,
-    /// The row that caused it; none where a timer or a command did.
+    /// The entry of this partition of `hissa.usage` that decided: a row's, a command's, or the one that moved the clock
+    /// past the midnight.
+    pub offset: u64,
+    /// The row that caused it; none where a midnight or a command did.
     pub cause: Option<Cause>,
 }
 
@@ -48,6 +53,19 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether this one leaves a SIM less than the other: block before throttle before allow, fewer kbit/s before more.
+    pub fn is_stricter_than(self, other: Action) -> bool {
+        self.strictness() > other.strictness()
+    }
+
+    fn strictness(self) -> u64 {
+        match self {
+            Action::Allow => 0,
+            Action::Throttle { kbit_s } => (1 << 32) - u64::from(kbit_s),
+            Action::Block => 1 << 32,
+        }
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,7 +92,11 @@ pub enum Reason {
     EnforcementStarted,
     Exhausted,
     Reset,
+    Granted,
     PolicyChanged,
+    Calendar,
+    Retired,
+    Released,
 }
 
 impl Reason {
@@ -85,15 +107,22 @@ impl Reason {
             Reason::EnforcementStarted => "enforcement_started",
             Reason::Exhausted => "exhausted",
             Reason::Reset => "reset",
+            Reason::Granted => "granted",
             Reason::PolicyChanged => "policy_changed",
+            Reason::Calendar => "calendar",
+            Reason::Retired => "retired",
+            Reason::Released => "released",
         }
     }
 }
 
-/// The allowance as the decision saw it; both 0 where the class has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The deciding allowance as the decision saw it; an empty id and zeros where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllowanceState {
+    pub id: String,
+    /// With what was rolled over.
     pub limit_bytes: u64,
+    pub granted_bytes: u64,
     pub used_bytes: u64,
 }
 

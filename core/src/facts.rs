@@ -15,8 +15,10 @@ use crate::sim::{FeedId, SimId};
 pub enum Fact {
     SimDay(SimDay),
     SimCycle(SimCycle),
+    PlaceHour(PlaceHour),
     Decision(Box<DecisionRow>),
     OutcomeDay(OutcomeDay),
+    FlagDay(FlagDay),
     Assignment(Assignment),
 }
 
@@ -41,9 +43,10 @@ pub struct SimCycle {
     pub version: u64,
     pub sim: SimId,
     pub cycle_start: Date,
-    /// The allowance's class.
-    pub allowance: Class,
+    /// The allowance's id.
+    pub allowance: String,
     pub booked_day: Date,
+    /// With what was rolled over.
     pub limit_bytes: u64,
     pub granted_bytes: u64,
     pub used_bytes: u64,
@@ -76,6 +79,80 @@ pub struct OutcomeDay {
     pub bytes: u64,
 }
 
+/// Bytes of a place in a local hour of a usage day, as far as they were booked on a booked day. The partition is a part of
+/// the key: several shards have SIMs of one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceHour {
+    pub version: u64,
+    pub province: String,
+    pub cohort: String,
+    pub usage_day: Date,
+    /// 0 to 23; an hour that the zone repeats is one.
+    pub hour: u8,
+    pub class: Class,
+    pub booked_day: Date,
+    pub uplink_bytes: u64,
+    pub downlink_bytes: u64,
+}
+
+/// Rows of a day with something to be said about them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagDay {
+    pub version: u64,
+    pub feed: FeedId,
+    pub booked_day: Date,
+    pub flag: Flag,
+    pub records: u64,
+    pub bytes: u64,
+}
+
+/// What is to be said about a row beside its outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// A reading of a counter that was stuck at its end.
+    Sentinel,
+    /// A reading that came behind a later one.
+    LateReading,
+    /// A counter that passed its end.
+    Wrap,
+    /// A counter that began anew.
+    Reset,
+    /// `education` used behind a block.
+    LeakedEducation,
+    /// `other` used behind a block.
+    LeakedOther,
+}
+
+impl Flag {
+    /// All of them, in order.
+    pub const ALL: [Flag; 6] = [
+        Flag::Sentinel,
+        Flag::LateReading,
+        Flag::Wrap,
+        Flag::Reset,
+        Flag::LeakedEducation,
+        Flag::LeakedOther,
+    ];
+
+    /// The place of this flag in [`Flag::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The word that metrics, books and documentation use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Flag::Sentinel => "sentinel",
+            Flag::LateReading => "late_reading",
+            Flag::Wrap => "wrap",
+            Flag::Reset => "reset",
+            Flag::LeakedEducation => "leaked_education",
+            Flag::LeakedOther => "leaked_other",
+        }
+    }
+}
+
 /// Where a SIM belongs from a date on, as known on a booked day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -83,6 +160,8 @@ pub struct Assignment {
     pub sim: SimId,
     pub valid_from: Date,
     pub booked_day: Date,
+    /// Exclusive; none where it has no end.
+    pub valid_until: Option<Date>,
     pub cohort: String,
     pub place: Place,
     pub revision: u64,

@@ -65,12 +65,8 @@ pub enum ProgrammeError {
     ChargedToUnknown,
     #[error("the programme has two cohorts {0:?}; keep one")]
     CohortTwice(String),
-    #[error(
-        "cohort {cohort:?} has an allowance for `unknown`; unknown traffic is charged to another class"
-    )]
-    AllowanceForUnknown { cohort: String },
-    #[error("cohort {cohort:?} has two allowances for {class}; keep one")]
-    AllowanceTwice { cohort: String, class: &'static str },
+    #[error("cohort {cohort:?} has two allowances {id:?}; keep one")]
+    AllowanceTwice { cohort: String, id: String },
     #[error("the thresholds of cohort {cohort:?} do not rise; write them in order, each once")]
     Thresholds { cohort: String },
 }
@@ -103,12 +99,11 @@ fn check_cohort(cohort: &registry::Cohort) -> Result<(), ProgrammeError> {
     let mut classes = BTreeSet::new();
     for allowance in &cohort.allowances {
         let cohort = cohort.id.clone();
-        if allowance.class == Class::Unknown {
-            return Err(ProgrammeError::AllowanceForUnknown { cohort });
-        }
-        if !classes.insert(allowance.class) {
-            let class = allowance.class.as_str();
-            return Err(ProgrammeError::AllowanceTwice { cohort, class });
+        if !classes.insert(allowance.id.clone()) {
+            return Err(ProgrammeError::AllowanceTwice {
+                cohort,
+                id: allowance.id.clone(),
+            });
         }
     }
     if !cohort.thresholds.is_sorted_by(|a, b| a < b) {
@@ -205,7 +200,7 @@ impl CohortRules {
     fn new(cohort: &registry::Cohort, calendar: &Calendar, clock_ms: i64) -> CohortRules {
         let mut allowances = [None; ALLOWANCES.len()];
         for allowance in &cohort.allowances {
-            allowances[allowance.class.index()] = Some(AllowanceRules {
+            allowances[(allowance.scope as usize).min(2)] = Some(AllowanceRules {
                 limit_bytes: allowance.bytes,
                 on_exhausted: allowance.on_exhausted,
             });

@@ -8,6 +8,7 @@ use zerocopy::byteorder::little_endian::{I64, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::outcome::RejectReason;
+use crate::registry::Counter;
 use crate::sim::{DeviceId, FeedId, IdentifierError, NodeId, SimId};
 
 /// The version of the layout, in the Kafka header `hissa-version`.
@@ -46,8 +47,10 @@ pub struct UsageRow {
     pub source_offset: U64,
     /// Position: the row's place in its record, from 0.
     pub source_row: U32,
+    /// What the byte counts are: 0 as the feed says, else the code of a [`Counter`].
+    pub counter: u8,
     /// Reserved. 0.
-    pub reserved: U32,
+    pub reserved: [u8; 3],
     /// The Kafka timestamp of the carrier's message.
     pub delivered_at_ms: I64,
     /// Identity: the gateway, padded with zeros.
@@ -64,7 +67,7 @@ pub struct UsageRow {
     pub service_id: U32,
     /// Identity: container number, or place in the record from 1.
     pub container_sequence: U32,
-    /// Reserved for the session's number of cumulative counters. 0.
+    /// Reserved. 0.
     pub session_sequence: U32,
     /// Start of the usage.
     pub started_at_ms: I64,
@@ -83,7 +86,7 @@ pub const ROW_BYTES: usize = size_of::<UsageRow>();
 pub const CLICKHOUSE_STRUCTURE: &str = "kind UInt8, reject_reason UInt8, rat UInt8, hint UInt8, \
     sim FixedString(16), device FixedString(16), device_tac UInt32, serving_plmn UInt32, \
     feed FixedString(16), epoch UInt32, source_partition UInt32, source_offset UInt64, source_row UInt32, \
-    reserved UInt32, delivered_at_ms Int64, node FixedString(20), record_sequence UInt32, charging_id UInt64, \
+    counter UInt8, reserved FixedString(3), delivered_at_ms Int64, node FixedString(20), record_sequence UInt32, charging_id UInt64, \
     opened_at_ms Int64, rating_group UInt32, service_id UInt32, container_sequence UInt32, \
     session_sequence UInt32, started_at_ms Int64, ended_at_ms Int64, uplink_bytes UInt64, downlink_bytes UInt64";
 
@@ -153,6 +156,20 @@ impl UsageRow {
     /// The SIM's pseudonym.
     pub fn sim(&self) -> SimId {
         SimId(self.sim)
+    }
+
+    /// What the record says that its byte counts are; none where it says nothing (code 0).
+    ///
+    /// # Errors
+    /// The code is not one of the known ones.
+    pub fn counter(&self) -> Result<Option<Counter>, &'static str> {
+        match self.counter {
+            0 => Ok(None),
+            1 => Ok(Some(Counter::Delta)),
+            2 => Ok(Some(Counter::Cumulative32)),
+            3 => Ok(Some(Counter::Cumulative64)),
+            _ => Err("its counter is not one of the codes"),
+        }
     }
 
     /// The device's pseudonym, where the record names a device.

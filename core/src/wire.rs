@@ -73,8 +73,12 @@ pub struct SourceProgress {
     pub through: u64,
     /// Rows published into this partition, stubs among them.
     pub rows: u64,
-    /// Their bytes, both ways.
+    /// Their bytes, both ways, as they stand in the rows.
     pub bytes: u64,
+    /// Clock hours (whole hours of UTC since 1970) in which records of the source were delivered, told before their rows
+    /// go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<i64>,
 }
 
 /// Why an entry cannot be read. It halts the shard.

@@ -1,7 +1,7 @@
 //! Quota alerts of the current cycle: SimQuota80 and SimExhausted, of `education` in enforced cohorts.
 
 use super::{Effects, Now, Shard};
-use crate::alert::{AlertChange, AlertKind, Change};
+use crate::alert::{AlertChange, AlertKind, Change, Quota, Subject, Tablet};
 use crate::calendar::Month;
 use crate::ledger::is_reached;
 use crate::registry::Class;
@@ -118,23 +118,38 @@ impl Shard {
             partition: self.config.partition,
             id: format!("{}/{}/{}", kind.as_str(), sim.id, month.first_date()),
             revision: alert.revision,
-            kind,
+            offset: now.offset,
+            policy_version: self.programme.version().to_owned(),
+            cause: None,
             change: match alert.firing {
                 true => Change::Fire,
                 false => Change::Resolve,
             },
-            sim: sim.id,
-            cohort: self.cohorts.value(sim.cohort).clone(),
-            school: self.places.value(sim.place).school.clone(),
-            cycle: month.first_date(),
-            limit_bytes: standing.limit_bytes,
-            used_bytes: standing.used_bytes,
             at_ms: now.at_ms,
             on: on.date(),
-            resets_at_ms: self.calendar.month_begins(month.next()),
-            resets_on: month.next().first_date(),
-            runs_out_on: self.runs_out_on(month, standing, now),
-            state: state.to_owned(),
+            subject: {
+                let quota = Quota {
+                    tablet: Tablet {
+                        sim: sim.id,
+                        cohort: self.cohorts.value(sim.cohort).clone(),
+                        school: self.places.value(sim.place).school.clone(),
+                    },
+                    allowance: "education".to_owned(),
+                    cycle: month.first_date(),
+                    limit_bytes: standing.limit_bytes,
+                    granted_bytes: 0,
+                    used_bytes: standing.used_bytes,
+                    resets_at_ms: self.calendar.month_begins(month.next()),
+                    resets_on: month.next().first_date(),
+                    runs_out_on: self.runs_out_on(month, standing, now),
+                    state: state.to_owned(),
+                };
+                if kind == AlertKind::SimQuota80 {
+                    Subject::SimQuota80(quota)
+                } else {
+                    Subject::SimExhausted(quota)
+                }
+            },
         }
     }
 

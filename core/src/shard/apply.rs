@@ -58,7 +58,7 @@ impl Shard {
                 Command::Catalogue(catalogue) => {
                     catalogue::check(catalogue).map_err(|error| refused(error.to_string()))?;
                 }
-                Command::Feed(_) | Command::Enrol(_) => {}
+                _ => {}
             }
         }
         Ok(())

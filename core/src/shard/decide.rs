@@ -102,6 +102,8 @@ impl Shard {
         let allowance = rules.and_then(|rules| rules.allowance(class));
         let balance = sim.balance(self.cycles.current);
         allowance.map_or(AllowanceState::default(), |allowance| AllowanceState {
+            id: class.as_str().to_owned(),
+            granted_bytes: 0,
             limit_bytes: allowance.limit_bytes,
             used_bytes: balance.map_or(0, |balance| balance.used(class)),
         })
@@ -122,6 +124,8 @@ impl Shard {
             cycle: self.cycles.current.first_date(),
             allowance: self.allowance_state(sim, class),
             effective_at_ms: now.at_ms,
+            apply_after_ms: now.at_ms,
+            offset: now.offset,
             until_ms: self.until(sim, class, action),
             policy_version: self.programme.version().to_owned(),
             catalogue_version: self.catalogue.version().to_owned(),

@@ -31,6 +31,7 @@ impl Shard {
                     .set_tolerance(feed.id, feed.future_tolerance_ms);
             }
             Command::Enrol(enrolment) => self.enrol(enrolment, revision, now, effects),
+            _ => {}
         }
     }
 
