@@ -16,6 +16,7 @@ pub mod alert;
 mod booking;
 mod calendar;
 pub mod catalogue;
+mod counters;
 mod cycle;
 pub mod decision;
 pub mod facts;
