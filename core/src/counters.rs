@@ -10,10 +10,8 @@ use zerocopy::IntoBytes;
 use crate::facts::Flag;
 use crate::fixed_hash::FixedMap;
 use crate::registry::Counter;
+use crate::seen::KEPT_BEYOND_HORIZON_DAYS;
 use crate::usage::UsageRow;
-
-/// Days that a session is kept beyond the horizon.
-const KEPT_BEYOND_HORIZON_DAYS: i32 = 7;
 
 /// What a counter of 32 bits says where it has nothing to say.
 const SENTINEL: u64 = u32::MAX as u64;

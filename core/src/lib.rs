@@ -39,3 +39,5 @@ pub mod usage;
 pub mod wire;
 
 pub use calendar::ZoneError;
+pub use fixed_hash::FixedHash;
+pub use seen::SeenSize;

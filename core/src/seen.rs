@@ -28,7 +28,7 @@ use filling::Filling;
 use past::Past;
 
 /// Days that a segment is kept beyond the horizon.
-const KEPT_BEYOND_HORIZON_DAYS: i32 = 7;
+pub(crate) const KEPT_BEYOND_HORIZON_DAYS: i32 = 7;
 
 /// Days before the clock's that still fill: records are opened today, or came over midnight.
 const FILLING_BEFORE_TODAY_DAYS: i32 = 1;

@@ -29,7 +29,7 @@ use crate::outcome::Outcome;
 use crate::programme::Programme;
 use crate::registry::Place;
 use crate::roster::Roster;
-use crate::seen::Seen;
+use crate::seen::{Seen, SeenSize};
 use crate::sim::FeedId;
 use crate::snapshot::{self, SnapshotError};
 use crate::sources::Sources;
@@ -249,6 +249,11 @@ impl Shard {
             enrolled: self.roster.len(),
             held: self.held.sims(),
         }
+    }
+
+    /// How many identities are kept, and in how many bytes.
+    pub fn seen_size(&self) -> SeenSize {
+        self.seen.size()
     }
 
     /// The programme's id, once the registry has told it.

@@ -18,6 +18,7 @@ use crate::roster::{Roster, Sim};
 use crate::seen::Seen;
 use crate::shard::{LOGIC, NEVER, Shard, ShardConfig};
 use crate::sources::Sources;
+use crate::usage::utc_day;
 
 const MARK: &[u8; 8] = b"HISSASNP";
 const FORMAT: u32 = 1;
@@ -291,6 +292,10 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
     }
     if shard.clock_ms != NEVER {
         shard.calendar.attend(shard.clock_ms);
+        // Nothing is left to forget, but days that still fill take their form.
+        shard
+            .seen
+            .forget(utc_day(shard.clock_ms), config.horizon_days);
         shard.reset_timers();
     }
     Ok(shard)

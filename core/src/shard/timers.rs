@@ -40,6 +40,7 @@ impl Shard {
     /// The first instant that the shard hears of: nothing was due before it.
     fn begin_time(&mut self, at_ms: i64) {
         self.clock_ms = at_ms;
+        self.seen.forget(utc_day(at_ms), self.config.horizon_days);
         self.calendar.attend(at_ms);
         let (day, _) = self.calendar.day_of(at_ms);
         self.booking = Booking::new(day);
