@@ -10,12 +10,12 @@ use hissa_core::sim::{DeviceId, SimId};
 use hissa_core::wire::Entry;
 use jiff::civil::{Date, date};
 
-/// When the registry is entered: 31 January 2026, noon UTC.
-pub const ENTERED_AT_MS: i64 = 1_769_860_800_000;
+/// When the registry is entered: 1 March 2026, noon UTC.
+pub const ENTERED_AT_MS: i64 = 1_772_366_400_000;
 
 const ZONE: &str = "Africa/Casablanca";
 const GB: u64 = 1_000_000_000;
-const FIRST_DAY: Date = date(2026, 2, 1);
+const FIRST_DAY: Date = date(2026, 3, 1);
 const SIMS_PER_SCHOOL: usize = 400;
 const SCHOOLS_PER_PROVINCE: usize = 30;
 const COMMANDS_PER_BLOCK: usize = 2_000;
