@@ -38,6 +38,11 @@ impl<T: Ord + Clone> Interned<T> {
         number
     }
 
+    /// The number of a value that is known.
+    pub(crate) fn known(&self, value: &T) -> Option<u32> {
+        self.numbers.get(value).copied()
+    }
+
     /// The value of a number that [`number`](Interned::number) gave.
     pub(crate) fn value(&self, number: u32) -> &T {
         &self.values[number as usize]

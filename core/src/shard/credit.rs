@@ -1,0 +1,228 @@
+//! Bytes into balances: the limit first, then grants, then over. Rules: `docs/semantics.md`, Q4 to Q9.
+
+use super::{Now, Shard};
+use crate::cycle::Cycle;
+use crate::registry::Class;
+use crate::roster::CUT;
+use crate::zone::Day;
+
+/// The classes that an exhausted or refilled account may cut or restore, by the place in [`CUT`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changed(pub(super) [bool; CUT.len()]);
+
+impl Changed {
+    pub(super) fn any(self) -> bool {
+        self.0.contains(&true)
+    }
+}
+
+impl Shard {
+    /// Adds bytes of a usage day to every account that they belong to, and says which classes of the current cycles came
+    /// to a mark. `open_ended`: the balances of ended cycles exist already, or are none.
+    pub(super) fn credit(
+        &mut self,
+        number: u32,
+        day: Day,
+        class: Class,
+        bytes: u64,
+        now: Now,
+    ) -> Changed {
+        let payer = self.programme.payer(class);
+        self.open_coming_balances(number, day, payer);
+        let mut changed = Changed::default();
+        for place in 0..self.roster.get(number).balances.len() {
+            let balance = &self.roster.get(number).balances[place];
+            let account = balance.account;
+            let scope = self.accounts.value(u32::from(account)).scope;
+            if !balance.cycle().contains(day) || !scope.covers(payer) {
+                continue;
+            }
+            let from_grants = self.pay_over(number, place, day, bytes, now);
+            let sim = self.roster.get_mut(number);
+            sim.balances[place].use_bytes(bytes, from_grants);
+            self.booking
+                .touch(number, &mut sim.balances[place], now.offset);
+            if from_grants > 0 {
+                self.refresh_grants(number, account, now);
+            }
+            let current = match self.roster.get(number).place_of_balance(account, self.today()) {
+                Some(current) if current == place || from_grants > 0 => current,
+                _ => continue,
+            };
+            if self.mark(number, current, now) {
+                for (changed, class) in changed.0.iter_mut().zip(CUT) {
+                    *changed |= scope.covers(class);
+                }
+            }
+        }
+        changed
+    }
+
+    /// Opens the balances of cycles that have not ended, where a row of theirs comes before they begin.
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class) {
+        let today = self.today();
+        if day < today {
+            return;
+        }
+        let sim = self.roster.get(number);
+        let Some(rules) = self.programme.cohort(sim.cohort) else {
+            return;
+        };
+        let mut missing = Vec::new();
+        for allowance in rules.covering_payer(payer) {
+            if sim.place_of_balance(allowance.account, day).is_none() {
+                let cycle = Cycle::of(allowance.every, day, sim.activation, &self.calendar);
+                missing.push((allowance.account, cycle));
+            }
+        }
+        for (account, cycle) in missing {
+            self.open_balance(number, account, cycle);
+        }
+    }
+
+    /// Opens a balance where there is none, following the SIM's rules; returns its place.
+    pub(super) fn open_balance(&mut self, number: u32, account: u16, cycle: Cycle) -> usize {
+        let sim = self.roster.get_mut(number);
+        let known = sim.balances.iter().position(|b| b.is_of(account, cycle));
+        if let Some(place) = known {
+            return place;
+        }
+        let mut balance = crate::ledger::Balance::new(account, cycle);
+        let rules = self.programme.cohort(sim.cohort);
+        if let Some(rules) = rules
+            && let Some(allowance) = rules.account(account)
+        {
+            balance.follow(allowance.limit_bytes, !rules.enforced);
+            balance.mark_reached(&rules.thresholds, self.clock_ms);
+        }
+        sim.balances.push(balance);
+        sim.balances.len() - 1
+    }
+
+    /// Lets grants pay for what a balance's limit does not; returns how much they pay.
+    fn pay_over(&mut self, number: u32, place: usize, day: Day, bytes: u64, _: Now) -> u64 {
+        let sim = self.roster.get(number);
+        let balance = &sim.balances[place];
+        let mut over = bytes.saturating_sub(balance.limit_left());
+        if over == 0 || !self.grants.has(&sim.id, sim.cohort) {
+            return 0;
+        }
+        let id = &self.accounts.value(u32::from(balance.account)).id;
+        let mut paid = 0;
+        for grant in self.grants.of(&sim.id, sim.cohort) {
+            let rules = self.grants.get(grant);
+            if over == 0 || !rules.is_valid_on(day) || rules.source.allowance != *id {
+                continue;
+            }
+            let sim = self.roster.get_mut(number);
+            let left = rules.source.bytes - sim.used_of(grant);
+            let pays = over.min(left);
+            if pays > 0 {
+                sim.use_grant(grant, pays);
+                over -= pays;
+                paid += pays;
+            }
+        }
+        paid
+    }
+
+    /// Finds anew what is left of the grants for the current cycle of an account; says whether that changed.
+    pub(super) fn refresh_grants(&mut self, number: u32, account: u16, now: Now) -> bool {
+        let today = self.today();
+        let sim = self.roster.get(number);
+        let Some(place) = sim.place_of_balance(account, today) else {
+            return false;
+        };
+        let id = &self.accounts.value(u32::from(account)).id;
+        let mut left = 0;
+        for grant in self.grants.of(&sim.id, sim.cohort) {
+            let rules = self.grants.get(grant);
+            if rules.is_valid_on(today) && rules.source.allowance == *id {
+                left += rules.source.bytes - sim.used_of(grant);
+            }
+        }
+        let balance = &mut self.roster.get_mut(number).balances[place];
+        let changed = balance.set_grants_left(left);
+        if changed {
+            self.booking.touch(number, balance, now.offset);
+        }
+        changed
+    }
+
+    /// Notes the thresholds that a balance has come to; says whether it has come to a mark.
+    fn mark(&mut self, number: u32, place: usize, now: Now) -> bool {
+        let sim = self.roster.get_mut(number);
+        let balance = &mut sim.balances[place];
+        if !balance.named || !balance.is_at_mark() {
+            return false;
+        }
+        let rules = self.programme.cohort(sim.cohort);
+        let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
+        balance.mark_reached(thresholds, now.at_ms);
+        true
+    }
+
+    /// Lets a SIM's balances of current and coming cycles follow its rules, opening those that are missing, and touches
+    /// their rows. A cycle that has ended keeps its limit.
+    pub(super) fn follow_rules(&mut self, number: u32, now: Now) {
+        let today = self.today();
+        let sim = self.roster.get(number);
+        let rules = self.programme.cohort(sim.cohort);
+        let mut current = Vec::new();
+        for allowance in rules.iter().flat_map(|rules| &rules.allowances) {
+            let cycle = Cycle::of(allowance.every, today, sim.activation, &self.calendar);
+            if sim.is_enrolled_in(cycle) {
+                current.push((allowance.account, cycle));
+            }
+        }
+        for (account, cycle) in &current {
+            self.open_balance(number, *account, *cycle);
+        }
+        for (account, _) in &current {
+            self.refresh_grants(number, *account, now);
+        }
+        let sim = self.roster.get_mut(number);
+        let rules = self.programme.cohort(sim.cohort);
+        for balance in &mut sim.balances {
+            if balance.end <= today {
+                continue;
+            }
+            let allowance = rules.and_then(|rules| rules.account(balance.account));
+            let (Some(rules), Some(allowance)) = (rules, allowance) else {
+                balance.named = false;
+                continue;
+            };
+            balance.follow(allowance.limit_bytes, !rules.enforced);
+            balance.mark_reached(&rules.thresholds, now.at_ms);
+            self.booking.touch(number, balance, now.offset);
+        }
+    }
+
+    /// Opens, for an enrolment, the balances of all cycles that are not closed and on a day of which the SIM is enrolled.
+    pub(super) fn open_enrolled_balances(&mut self, number: u32, now: Now) {
+        let today = self.today();
+        let sim = self.roster.get(number);
+        let first = sim.assignments.first().map_or(today, |a| a.from);
+        let first = first.max(self.closed.first_open_day());
+        let rules = self.programme.cohort(sim.cohort);
+        let mut open = Vec::new();
+        for allowance in rules.iter().flat_map(|rules| &rules.allowances) {
+            let mut day = first.min(today);
+            while day <= today {
+                let cycle = Cycle::of(allowance.every, day, sim.activation, &self.calendar);
+                if sim.is_enrolled_in(cycle) && !self.closed.has(cycle.end) {
+                    open.push((allowance.account, cycle));
+                }
+                day = cycle.end;
+            }
+        }
+        for (account, cycle) in open {
+            let known = self.roster.get(number).balances.len();
+            let place = self.open_balance(number, account, cycle);
+            if place == known {
+                let balance = &mut self.roster.get_mut(number).balances[place];
+                self.booking.touch(number, balance, now.offset);
+            }
+        }
+    }
+}
