@@ -12,6 +12,7 @@ use crate::catalogue::ServiceNumber;
 use crate::facts::{Fact, Flag, FlagDay, OutcomeDay, PlaceHour, SimDay};
 use crate::fixed_hash::FixedMap;
 use crate::interned::Interned;
+use crate::ledger::Balance;
 use crate::outcome::Outcome;
 use crate::registry::Class;
 use crate::sim::{FeedId, SimId};
@@ -179,6 +180,20 @@ impl Booking {
             cell.dirty = true;
             self.waiting.places.push(number);
         }
+    }
+
+    /// Touches a balance's row of `sim_cycle`.
+    pub(crate) fn touch(&mut self, number: u32, balance: &mut Balance, version: u64) {
+        balance.version = version;
+        if !std::mem::replace(&mut balance.dirty, true) {
+            let (account, start) = balance.key();
+            self.waiting.cycles.push((number, account, start));
+        }
+    }
+
+    /// Adds a row that nothing touches any more.
+    pub(crate) fn finish(&mut self, fact: Fact) {
+        self.waiting.finished.push_back(fact);
     }
 
     fn books_of(&mut self, feed: usize) -> &mut FeedBooks {

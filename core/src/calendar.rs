@@ -14,7 +14,7 @@ pub(crate) struct Calendar {
     /// First days of terms, rising.
     terms: Vec<Day>,
     /// Breaks and holidays.
-    off: Vec<Days>,
+    off: Vec<(Days, Option<Vec<u32>>)>,
     openings: Vec<Opening>,
 }
 
@@ -96,9 +96,13 @@ impl Calendar {
                 first: Day::of(entry.from),
                 last: Day::of(entry.to),
             };
+            let numbers = |ids: &Vec<String>| ids.iter().map(|id| cohorts.number(id)).collect();
+            let of: Option<Vec<u32>> = entry.cohorts.as_ref().map(numbers);
             match entry.kind {
                 CalendarKind::Term => calendar.terms.push(days.first),
-                CalendarKind::Break | CalendarKind::Holiday => calendar.off.push(days),
+                CalendarKind::Break | CalendarKind::Holiday => {
+                    calendar.off.push((days, of.clone()));
+                }
                 CalendarKind::Exam | CalendarKind::Ramadan => {}
             }
             if entry.opens.is_empty() {
@@ -108,10 +112,9 @@ impl Calendar {
             for class in &entry.opens {
                 classes[class.index()] = true;
             }
-            let numbers = |ids: &Vec<String>| ids.iter().map(|id| cohorts.number(id)).collect();
             calendar.openings.push(Opening {
                 days,
-                cohorts: entry.cohorts.as_ref().map(numbers),
+                cohorts: of,
                 classes,
             });
         }
@@ -132,10 +135,12 @@ impl Calendar {
         (current, self.terms.get(next).copied())
     }
 
-    /// Whether pupils go to school: Monday to Saturday, outside of breaks and holidays.
-    pub(crate) fn is_school_day(&self, day: Day) -> bool {
+    /// Whether a cohort goes to school: Monday to Saturday, outside of breaks and holidays.
+    pub(crate) fn is_school_day(&self, day: Day, cohort: u32) -> bool {
         const SUNDAY: i32 = 6;
-        day.weekday() != SUNDAY && !self.off.iter().any(|days| days.contain(day))
+        let mut off = self.off.iter();
+        day.weekday() != SUNDAY
+            && !off.any(|(days, cohorts)| days.contain(day) && is_for(cohorts, cohort))
     }
 
     /// The last day on which an entry that holds on `day` opens a class for a cohort; none where none does.
@@ -173,8 +178,12 @@ impl Days {
 
 impl Opening {
     fn is_for(&self, cohort: u32) -> bool {
-        self.cohorts
-            .as_ref()
-            .is_none_or(|cohorts| cohorts.contains(&cohort))
+        is_for(&self.cohorts, cohort)
     }
+}
+
+/// Whether an entry is for a cohort: one that names none is for all.
+fn is_for(cohorts: &Option<Vec<u32>>, cohort: u32) -> bool {
+    let named = cohorts.as_ref();
+    named.is_none_or(|named| named.contains(&cohort))
 }

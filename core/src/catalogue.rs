@@ -65,17 +65,17 @@ const PAST_MARGIN_MS: i64 = 900_000;
 ///
 /// # Errors
 /// A rule that stands in none of the earlier versions, and holds too soon.
-pub(crate) fn check_later<'a>(
+pub(crate) fn check_later(
     catalogue: &registry::Catalogue,
-    earlier: impl Iterator<Item = &'a registry::Catalogue> + Clone,
+    earlier: &[&registry::Catalogue],
     zone: &Zone,
     entered_at_ms: i64,
 ) -> Result<(), CatalogueError> {
-    if earlier.clone().next().is_none() {
+    if earlier.is_empty() {
         return Ok(());
     }
     for rule in &catalogue.rules {
-        let stands = earlier.clone().any(|version| version.rules.contains(rule));
+        let stands = earlier.iter().any(|version| version.rules.contains(rule));
         let begins = rule.valid_from.map(|date| zone.midnight(Day::of(date)));
         if !stands && begins.is_none_or(|at_ms| at_ms < entered_at_ms + PAST_MARGIN_MS) {
             return Err(CatalogueError::Past {

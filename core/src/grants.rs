@@ -36,6 +36,13 @@ impl Grant {
     }
 }
 
+impl Grant {
+    /// Whether it is still to be used up on a day, begun or not.
+    pub(crate) fn is_valid_before_end(&self, day: Day) -> bool {
+        !self.void && day < self.until
+    }
+}
+
 /// A grant that no shard can follow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {

@@ -78,6 +78,11 @@ impl Balance {
         }
     }
 
+    /// Account and first day: what tells a SIM's balances apart.
+    pub(crate) fn key(&self) -> (u16, Day) {
+        (self.account, self.start)
+    }
+
     pub(crate) fn is_of(&self, account: u16, cycle: Cycle) -> bool {
         self.account == account && self.start == cycle.start
     }

@@ -24,6 +24,8 @@ pub(crate) struct Sim {
     /// Of the present assignment; the programme may not know the cohort.
     pub(crate) cohort: u32,
     pub(crate) place: u32,
+    pub(crate) device: u64,
+    pub(crate) device_tac: u32,
     /// The days of which the present assignment speaks, and on which the SIM is enrolled by it.
     pub(crate) present: Days,
     /// The first day on which another assignment may be the present one, or the SIM leaves.
@@ -55,6 +57,18 @@ impl Days {
     pub(crate) fn contains(self, day: Day) -> bool {
         self.from <= day && day < self.until
     }
+}
+
+/// What the present assignment says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presence {
+    pub(crate) cohort: u32,
+    place: u32,
+    pub(crate) device: u64,
+    device_tac: u32,
+    days: Days,
+    changes_on: Day,
+    pub(crate) has_left: bool,
 }
 
 /// Where a SIM belongs from a day on.
@@ -176,6 +190,8 @@ impl Sim {
             id,
             cohort: 0,
             place: 0,
+            device: 0,
+            device_tac: 0,
             present: Days {
                 from: Day::LAST,
                 until: Day::LAST,
@@ -222,26 +238,47 @@ impl Sim {
         self.speaks_of(today).or(self.assignments.first())
     }
 
-    /// Finds the present assignment anew. The last cohort and place stay where none is left.
-    pub(crate) fn attend(&mut self, today: Day) {
+    /// What the present assignment says on a day. The last cohort, place and device stay where none is left.
+    pub(crate) fn presence(&self, today: Day) -> Presence {
         let Some(present) = self.present_assignment(today) else {
-            self.has_left = true;
-            self.changes_on = Day::LAST;
-            self.present.until = self.present.from;
-            return;
+            return Presence {
+                cohort: self.cohort,
+                place: self.place,
+                device: self.device,
+                device_tac: self.device_tac,
+                days: Days {
+                    from: Day::LAST,
+                    until: Day::LAST,
+                },
+                changes_on: Day::LAST,
+                has_left: true,
+            };
         };
         let next = self.assignments.iter().find(|a| a.from > present.from);
-        let next_from = next.map_or(Day::LAST, |next| next.from);
-        let (from, until) = (present.from, present.until);
-        (self.cohort, self.place) = (present.cohort, present.place);
-        self.has_left = until <= today || until <= from;
-        self.present = Days {
-            from,
-            until: until.min(next_from),
-        };
+        let until = next.map_or(present.until, |next| next.from.min(present.until));
         // Each is a day on which something may be otherwise; a look too many does no harm.
-        let days = [from, until, next_from].into_iter();
-        self.changes_on = days.filter(|day| *day > today).min().unwrap_or(Day::LAST);
+        let next_from = next.map_or(Day::LAST, |next| next.from);
+        let turns = [present.from, present.until, next_from].into_iter();
+        Presence {
+            cohort: present.cohort,
+            place: present.place,
+            device: present.device,
+            device_tac: present.device_tac,
+            days: Days {
+                from: present.from,
+                until,
+            },
+            changes_on: turns.filter(|day| *day > today).min().unwrap_or(Day::LAST),
+            has_left: present.until <= today,
+        }
+    }
+
+    pub(crate) fn set_presence(&mut self, presence: Presence) {
+        (self.cohort, self.place) = (presence.cohort, presence.place);
+        (self.device, self.device_tac) = (presence.device, presence.device_tac);
+        self.present = presence.days;
+        self.changes_on = presence.changes_on;
+        self.has_left = presence.has_left;
     }
 
     /// The balance of an account for a day.

@@ -4,7 +4,6 @@
 //! wait in the shard until [`Shard::take_facts`] takes them, between entries.
 
 mod apply;
-mod calendar;
 mod check;
 mod commands;
 mod credit;
@@ -140,6 +139,8 @@ pub struct Shard {
     pub(crate) cohorts: Interned<String>,
     pub(crate) places: Interned<Place>,
     pub(crate) provinces: Interned<String>,
+    /// By the number of the place.
+    pub(crate) province_of: Vec<u32>,
     pub(crate) services: Interned<String>,
     pub(crate) roster: Roster,
     pub(crate) held: Held,
@@ -150,7 +151,7 @@ pub struct Shard {
     pub(crate) breakers: Breakers,
     pub(crate) booking: Booking,
     /// Where the assignments of the entry that is being applied stand among the finished rows.
-    assigned: BTreeMap<(SimId, Day), usize>,
+    assigned: BTreeMap<(SimId, Day, Day), usize>,
     /// The number of the last decision.
     pub(crate) decisions: u64,
     /// The first revision of the registry not seen.
@@ -190,6 +191,7 @@ impl Shard {
             cohorts: Interned::default(),
             places: Interned::default(),
             provinces: Interned::default(),
+            province_of: Vec::new(),
             services,
             roster: Roster::default(),
             held: Held::default(),

@@ -153,6 +153,12 @@ impl Watches {
         ends
     }
 
+    /// Ends the row of idle days without use: the SIM was not enrolled.
+    pub(crate) fn end_idle_days(&mut self) {
+        self.idle_days = 0;
+        self.counted_to = None;
+    }
+
     /// Counts a school day that ended; says whether the SIM is idle now for long enough, for the first time in a row.
     pub(crate) fn count_school_day(&mut self, day: Day) -> bool {
         if self.last_used.is_some_and(|used| used >= day) {

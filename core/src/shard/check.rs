@@ -78,9 +78,9 @@ impl Shard {
             Command::Catalogue(told) => {
                 catalogue::check(told).map_err(|error| in_words(&error))?;
                 let earlier = self.catalogue.sources();
-                let earlier = earlier.chain(before.catalogues.iter().copied());
+                let earlier: Vec<_> = earlier.chain(before.catalogues.iter().copied()).collect();
                 let zone = before.zone.as_ref().unwrap_or(&self.zone);
-                catalogue::check_later(told, earlier, zone, entered.entered_at_ms)
+                catalogue::check_later(told, &earlier, zone, entered.entered_at_ms)
                     .map_err(|error| in_words(&error))?;
                 before.catalogues.push(told);
             }

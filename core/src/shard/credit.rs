@@ -2,6 +2,7 @@
 
 use super::{Now, Shard};
 use crate::cycle::Cycle;
+use crate::ledger::Balance;
 use crate::registry::Class;
 use crate::roster::CUT;
 use crate::zone::Day;
@@ -18,7 +19,7 @@ impl Changed {
 
 impl Shard {
     /// Adds bytes of a usage day to every account that they belong to, and says which classes of the current cycles came
-    /// to a mark. `open_ended`: the balances of ended cycles exist already, or are none.
+    /// to a mark.
     pub(super) fn credit(
         &mut self,
         number: u32,
@@ -37,19 +38,22 @@ impl Shard {
             if !balance.cycle().contains(day) || !scope.covers(payer) {
                 continue;
             }
-            let from_grants = self.pay_over(number, place, day, bytes, now);
+            let from_grants = self.pay_over(number, place, day, bytes);
             let sim = self.roster.get_mut(number);
             sim.balances[place].use_bytes(bytes, from_grants);
             self.booking
                 .touch(number, &mut sim.balances[place], now.offset);
-            if from_grants > 0 {
-                self.refresh_grants(number, account, now);
+            let current = sim.place_of_balance(account, self.booking.day);
+            let mut at_mark = self.mark(number, place, now) && current == Some(place);
+            if from_grants > 0
+                && self.refresh_grants(number, account, now)
+                && let Some(current) = current
+            {
+                // What is left for the current cycle is less, whichever cycle has used it.
+                self.mark_anew(number, current, now);
+                at_mark = true;
             }
-            let current = match self.roster.get(number).place_of_balance(account, self.today()) {
-                Some(current) if current == place || from_grants > 0 => current,
-                _ => continue,
-            };
-            if self.mark(number, current, now) {
+            if at_mark {
                 for (changed, class) in changed.0.iter_mut().zip(CUT) {
                     *changed |= scope.covers(class);
                 }
@@ -69,7 +73,7 @@ impl Shard {
             return;
         };
         let mut missing = Vec::new();
-        for allowance in rules.covering_payer(payer) {
+        for allowance in rules.covering(payer) {
             if sim.place_of_balance(allowance.account, day).is_none() {
                 let cycle = Cycle::of(allowance.every, day, sim.activation, &self.calendar);
                 missing.push((allowance.account, cycle));
@@ -87,7 +91,7 @@ impl Shard {
         if let Some(place) = known {
             return place;
         }
-        let mut balance = crate::ledger::Balance::new(account, cycle);
+        let mut balance = Balance::new(account, cycle);
         let rules = self.programme.cohort(sim.cohort);
         if let Some(rules) = rules
             && let Some(allowance) = rules.account(account)
@@ -100,7 +104,7 @@ impl Shard {
     }
 
     /// Lets grants pay for what a balance's limit does not; returns how much they pay.
-    fn pay_over(&mut self, number: u32, place: usize, day: Day, bytes: u64, _: Now) -> u64 {
+    fn pay_over(&mut self, number: u32, place: usize, day: Day, bytes: u64) -> u64 {
         let sim = self.roster.get(number);
         let balance = &sim.balances[place];
         let mut over = bytes.saturating_sub(balance.limit_left());
@@ -151,15 +155,20 @@ impl Shard {
 
     /// Notes the thresholds that a balance has come to; says whether it has come to a mark.
     fn mark(&mut self, number: u32, place: usize, now: Now) -> bool {
-        let sim = self.roster.get_mut(number);
-        let balance = &mut sim.balances[place];
-        if !balance.named || !balance.is_at_mark() {
-            return false;
+        let balance = &self.roster.get(number).balances[place];
+        let at_mark = balance.named && balance.is_at_mark();
+        if at_mark {
+            self.mark_anew(number, place, now);
         }
+        at_mark
+    }
+
+    /// Notes the thresholds that a balance has come to, and forgets those that it no longer reaches.
+    pub(super) fn mark_anew(&mut self, number: u32, place: usize, now: Now) {
+        let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
         let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        balance.mark_reached(thresholds, now.at_ms);
-        true
+        sim.balances[place].mark_reached(thresholds, now.at_ms);
     }
 
     /// Lets a SIM's balances of current and coming cycles follow its rules, opening those that are missing, and touches
@@ -181,20 +190,37 @@ impl Shard {
         for (account, _) in &current {
             self.refresh_grants(number, *account, now);
         }
+        self.withdraw(number);
         let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
         for balance in &mut sim.balances {
-            if balance.end <= today {
-                continue;
-            }
             let allowance = rules.and_then(|rules| rules.account(balance.account));
             let (Some(rules), Some(allowance)) = (rules, allowance) else {
-                balance.named = false;
                 continue;
             };
-            balance.follow(allowance.limit_bytes, !rules.enforced);
-            balance.mark_reached(&rules.thresholds, now.at_ms);
-            self.booking.touch(number, balance, now.offset);
+            if balance.end > today {
+                balance.follow(allowance.limit_bytes, !rules.enforced);
+                balance.mark_reached(&rules.thresholds, now.at_ms);
+                self.booking.touch(number, balance, now.offset);
+            }
+        }
+    }
+
+    /// Rows of accounts that the SIM's rules no longer name end as they stand.
+    fn withdraw(&mut self, number: u32) {
+        let today = self.today();
+        let sim = self.roster.get(number);
+        let rules = self.programme.cohort(sim.cohort);
+        let named = |account| rules.is_some_and(|rules| rules.account(account).is_some());
+        let lost = |b: &&Balance| b.named && b.end > today && !named(b.account);
+        let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
+        for (account, start) in lost {
+            let fact = self.cycle_fact(number, account, start);
+            self.booking.waiting.finished.extend(fact);
+            let mut balances = self.roster.get_mut(number).balances.iter_mut();
+            if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
+                balance.named = false;
+            }
         }
     }
 

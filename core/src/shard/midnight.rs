@@ -32,12 +32,12 @@ impl Shard {
     /// Step 1: the watches look at the day that ended, its rows are finished, and the next one opens.
     fn end_booked_day(&mut self, today: Day, now: Now, effects: &mut Effects) {
         let ended = self.booking.day;
-        let counts = self.calendar.is_school_day(ended) && !self.heard.is_deaf(ended, &self.zone);
+        let deaf = self.heard.is_deaf(ended, &self.zone);
         self.heard.forget_before(now.at_ms);
         self.finish_booked_day();
         self.booking.open(today);
         for number in self.roster.numbers() {
-            self.watch_day(number, ended, counts, now, effects);
+            self.watch_day(number, ended, deaf, now, effects);
         }
         self.tell_held(now, effects);
     }
@@ -47,7 +47,7 @@ impl Shard {
         let today = self.today();
         for number in self.roster.numbers() {
             if self.roster.get(number).changes_on <= today {
-                self.reassign(number, Reason::PolicyChanged, now, effects);
+                self.reassign(number, now, effects);
             }
         }
     }
@@ -70,18 +70,20 @@ impl Shard {
     /// Sets the grants of cycles that ended with this midnight to what was used of them, and resolves their alerts.
     fn end_balances(&mut self, number: u32, now: Now, effects: &mut Effects) {
         let today = self.today();
-        let sim = self.roster.get(number);
-        let alerts = sim.quota_alerts;
-        let ended = |b: &&Balance| b.account == alerts.account && b.start == alerts.start;
-        if sim.balances.iter().find(ended).is_some_and(|b| b.end <= today) {
-            self.resolve_quota_alerts(number, now, effects);
-        }
         let sim = self.roster.get_mut(number);
-        for place in 0..sim.balances.len() {
-            let balance = &mut sim.balances[place];
+        let rules = self.programme.cohort(sim.cohort);
+        let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
+        for balance in &mut sim.balances {
             if balance.end == today && balance.set_grants_left(0) {
+                balance.mark_reached(thresholds, now.at_ms);
                 self.booking.touch(number, balance, now.offset);
             }
+        }
+        let sim = self.roster.get(number);
+        let alerts = sim.quota_alerts;
+        let of_alerts = |b: &&Balance| b.account == alerts.account && b.start == alerts.start;
+        if sim.balances.iter().find(of_alerts).is_some_and(|b| b.end <= today) {
+            self.resolve_quota_alerts(number, now, effects);
         }
     }
 
