@@ -64,7 +64,7 @@ pub fn sims(count: usize) -> Vec<SimId> {
 /// # Errors
 /// The shard refuses the registry.
 pub fn enrolled(sims: &[SimId]) -> Result<(Shard, u64)> {
-    let mut shard = Shard::new(ShardConfig::new(1, 0));
+    let mut shard = Shard::new(ShardConfig::new(1, 0, 16));
     let mut effects = Effects::default();
     let mut draws = Draws::new(2);
     let mut commands = vec![

@@ -109,8 +109,8 @@ impl Sessions {
             .retain(|_, session| session.delivered_day.saturating_add(kept) >= clock_day);
     }
 
-    /// How many sessions are known.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.sessions.len()
     }
 }
