@@ -208,6 +208,18 @@ impl Sim {
         }
     }
 
+    /// Reads what a row will read of it.
+    pub(crate) fn touch(&self) -> u64 {
+        u64::from(self.cohort)
+            .wrapping_add(self.device)
+            .wrapping_add(self.balances.len() as u64)
+            .wrapping_add(u64::from(self.has_left))
+            .wrapping_add(u64::from(self.present.from.0 as u32))
+            .wrapping_add(self.decided.iter().filter(|d| d.blocked_from_ms.is_some()).count() as u64)
+            .wrapping_add(u64::from(self.watches.last_used.is_some()))
+            .wrapping_add(u64::from(self.watches.rare().is_some()))
+    }
+
     /// The assignment that speaks of a day, ended or not; none before the first.
     pub(crate) fn speaks_of(&self, day: Day) -> Option<&Assignment> {
         let behind = self.assignments.partition_point(|a| a.from <= day);

@@ -3,6 +3,7 @@
 //! [`Shard::apply`] takes the entries in the order of the log and returns what they cause as [`Effects`]; rows of facts
 //! wait in the shard until [`Shard::take_facts`] takes them, between entries.
 
+mod ahead;
 mod apply;
 mod check;
 mod commands;
