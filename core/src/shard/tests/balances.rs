@@ -156,16 +156,8 @@ fn a_cycle_still_to_come_takes_rows_early_and_decides_when_it_begins() {
 fn a_threshold_is_reached_when_used_times_100_is_at_least_limit_times_percent() {
     let cohort = Cohort {
         allowances: vec![
-            crate::registry::Allowance {
-                class: Class::Education,
-                bytes: 1003,
-                on_exhausted: OnExhausted::Notify,
-            },
-            crate::registry::Allowance {
-                class: Class::Other,
-                bytes: 0,
-                on_exhausted: OnExhausted::Block,
-            },
+            allowance(Class::Education, 1003, OnExhausted::Notify),
+            allowance(Class::Other, 0, OnExhausted::Block),
         ],
         thresholds: vec![50, 80, 100, 120],
         ..rural()

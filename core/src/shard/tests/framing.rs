@@ -161,7 +161,7 @@ pub fn run(log: &Log, restore_at: Option<usize>) -> Story {
     for (place, told) in log.entries.iter().enumerate() {
         if restore_at == Some(place) {
             let bytes = story.shard.snapshot();
-            story.shard = Shard::restore(&bytes, crate::shard::ShardConfig::new(1, 3)).unwrap();
+            story.shard = Shard::restore(&bytes, crate::shard::ShardConfig::new(1, 3, 16)).unwrap();
         }
         tell(&mut story, told);
         if place % 97 == 0 {
@@ -235,6 +235,8 @@ fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>
             Fact::SimDay(row) => row.version = 0,
             Fact::SimCycle(row) => row.version = 0,
             Fact::OutcomeDay(row) => row.version = 0,
+            Fact::PlaceHour(row) => row.version = 0,
+            Fact::FlagDay(row) => row.version = 0,
             Fact::Assignment(row) => row.version = 0,
             Fact::Decision(row) => {
                 row.version = 0;
