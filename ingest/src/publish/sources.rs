@@ -122,6 +122,7 @@ impl Sources {
                 through: now.position,
                 rows: book.rows,
                 bytes: book.bytes,
+                heard: Vec::new(),
             })
         };
         of.iter().filter_map(progress).collect()

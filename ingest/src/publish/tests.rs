@@ -1,7 +1,7 @@
 //! The publisher is driven with invented batches; what it wants written is read back as the shards would read it.
 
 use hissa_core::outcome::RejectReason;
-use hissa_core::registry::{Command as Entry, Enrolment, Entered, Feed, Place};
+use hissa_core::registry::{Command as Entry, Counter, Enrolment, Entered, Feed, Place};
 use hissa_core::sim::{FeedId, SimId};
 
 mod crashes;
@@ -70,6 +70,7 @@ fn general(rev: u64, entered_at_ms: i64) -> Revision {
     let feed = Feed {
         id: FeedId::parse("pgw").unwrap(),
         future_tolerance_ms: 300_000,
+        counter: Counter::Delta,
     };
     let command = Entry::Feed(feed);
     Revision {
@@ -85,8 +86,10 @@ fn enrol(rev: u64, entered_at_ms: i64, sim: u8, school: String) -> Revision {
     let command = Entry::Enrol(Enrolment {
         sim: SimId([sim; 16]),
         device: None,
+        device_tac: 0,
         cohort: "c".into(),
         valid_from: jiff::civil::date(2026, 2, 1),
+        valid_until: None,
         place: Place {
             school,
             ..Place::default()
