@@ -10,22 +10,27 @@
 
 mod frames;
 mod heard;
+mod numbers;
 mod share;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod tickets;
 
+use std::collections::BTreeMap;
+
 use hissa_core::registry::Revision;
-use hissa_core::sim::Partitions;
+use hissa_core::sim::{FeedId, Partitions};
 use hissa_core::usage::{Source, UsageRow};
 use hissa_core::wire::{self, Kind, Progress};
 
+use crate::node_sequence::Found;
 use crate::position::Stored;
 use crate::reject::Rejected;
 use crate::source::batch::Batch;
 use frames::Frames;
 use heard::Heard;
+use numbers::Numbers;
 use share::Share;
 use sources::Sources;
 use tickets::Tickets;
@@ -91,6 +96,7 @@ pub struct Publisher {
     played: bool,
     sources: Sources,
     heard: Heard,
+    numbers: Numbers,
     share: Share,
     frames: Frames,
     tickets: Tickets,
@@ -105,11 +111,14 @@ impl Publisher {
         sources: impl IntoIterator<Item = (Source, Stored)>,
         registry_revision: u64,
     ) -> Publisher {
+        let mut known: BTreeMap<Source, Stored> = sources.into_iter().collect();
+        let numbers = Numbers::restore(&mut known);
         Publisher {
             partitions,
             played,
-            sources: Sources::new(partitions, sources),
+            sources: Sources::new(partitions, known),
             heard: Heard::default(),
+            numbers,
             share: Share::new(partitions, registry_revision),
             frames: Frames::new(partitions),
             tickets: Tickets::default(),
@@ -138,6 +147,11 @@ impl Publisher {
     /// Records published whose position is not stored yet.
     pub fn records_in_flight(&self) -> impl Iterator<Item = (Source, u64)> {
         self.sources.records_in_flight()
+    }
+
+    /// What was found in the numbers of a feed's nodes since the start, and how many holes are open in them.
+    pub fn node_sequences(&self, feed: FeedId) -> (Found, usize) {
+        self.numbers.of(feed)
     }
 
     /// Takes an event; appends what is to be done.
@@ -184,7 +198,9 @@ impl Publisher {
                 .map(|rejected| Command::Rejected { ticket, rejected }),
         );
         let touched: Vec<Source> = batch.reached.iter().map(|reached| reached.source).collect();
+        self.numbers.note(&batch.numbered);
         for reached in batch.reached {
+            self.numbers.reach(&reached.source, reached.position);
             self.sources.reach(reached);
         }
         if let Some(quiet) = batch.quiet {
@@ -280,7 +296,8 @@ impl Publisher {
         let positions = touched
             .iter()
             .map(|source| (*source, self.sources.stored(source, revision)));
-        let positions = positions.collect();
+        let mut positions: BTreeMap<Source, Stored> = positions.collect();
+        self.numbers.enclose(&mut positions);
         let messages = commands
             .iter()
             .filter(|command| command.ticket() == Some(ticket))
