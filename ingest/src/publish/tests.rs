@@ -1,17 +1,21 @@
 //! The publisher is driven with invented batches; what it wants written is read back as the shards would read it.
 
 use hissa_core::outcome::RejectReason;
-use hissa_core::registry::{Command as Entry, Counter, Enrolment, Entered, Feed, Place};
+use hissa_core::registry::{Command as Entry, Counter, Enrolment, Entered, Feed, Place, Revision};
 use hissa_core::sim::{FeedId, SimId};
 
 mod crashes;
 mod heard;
+mod numbers;
+mod share;
 
 use super::*;
-use hissa_core::wire::SourceProgress;
+use hissa_core::usage::UsageRow;
+use hissa_core::wire::{self, SourceProgress};
 
 use crate::position::Book;
-use crate::source::batch::{Quiet, Reached};
+use crate::reject::Rejected;
+use crate::source::batch::{Batch, Quiet, Reached};
 
 const SMALL: Partitions = Partitions::SMALL;
 
@@ -274,44 +278,6 @@ fn a_live_feed_takes_commands_as_they_come() {
             .1
             .registry_revision,
         8
-    );
-}
-
-#[test]
-fn a_large_roster_comes_in_blocks_that_join_without_a_gap() {
-    let mut publisher = start(false, 0, 0);
-    let school = "s".repeat(2_000);
-    let roster = (0..25_000)
-        .map(|rev| enrol(rev, 0, 0, school.clone()))
-        .collect();
-    let commands = step(&mut publisher, whole(roster));
-    let mut next = 0;
-    let mut carried = 0;
-    for command in &commands {
-        let Command::Entry {
-            partition: 0,
-            payload,
-            ..
-        } = command
-        else {
-            continue;
-        };
-        assert!(payload.bytes().len() < 750_000);
-        let block: hissa_core::registry::Block = serde_json::from_slice(payload.bytes()).unwrap();
-        assert_eq!(block.from_rev, next);
-        assert!(
-            block
-                .commands
-                .iter()
-                .all(|c| (block.from_rev..block.to_rev).contains(&c.rev))
-        );
-        next = block.to_rev;
-        carried += block.commands.len();
-    }
-    assert_eq!((next, carried), (25_000, 25_000));
-    assert_eq!(
-        seen_by(9, &commands),
-        ["b0-10000:", "b10000-20000:", "b20000-25000:"]
     );
 }
 
