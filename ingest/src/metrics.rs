@@ -210,11 +210,11 @@ mod tests {
             0,
         );
         assert_eq!(feed.received_wire_bytes.get(), 7);
-        for (missing, repeated, holes) in [(1, 2, 3), (4, 2, 0)] {
-            feed.node_sequences(Found { missing, repeated }, holes);
+        for (missing, repeated, holes) in [(1, 2, 3u8), (4, 2, 0)] {
+            feed.node_sequences(Found { missing, repeated }, holes.into());
             let told = (feed.missing_sequences.get(), feed.repeated_sequences.get());
             assert_eq!(told, (missing, repeated));
-            assert_eq!(feed.sequence_holes.get(), holes as i64);
+            assert_eq!(feed.sequence_holes.get(), i64::from(holes));
         }
     }
 }

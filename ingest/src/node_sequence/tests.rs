@@ -51,46 +51,63 @@ impl Play {
 fn holes_open_close_and_are_given_up_and_what_comes_twice_is_a_repeat() {
     let week = PATIENCE_MS;
     // Numbers with their delivery times; then what is missing, repeated, and the holes that are open.
-    let cases: [(&str, &[(i64, u64)], (u64, u64, usize)); 14] = [
-        ("in order", &[(0, 7), (1, 8), (2, 9)], (0, 0, 0)),
-        ("the first number is no gap", &[(0, 500_000)], (0, 0, 0)),
-        ("a hole", &[(0, 1), (0, 3)], (0, 0, 1)),
-        ("one hole of many numbers", &[(0, 1), (0, 90)], (0, 0, 1)),
-        ("filled", &[(0, 1), (0, 3), (0, 2)], (0, 0, 0)),
-        ("filled in its middle", &[(0, 1), (0, 5), (0, 3)], (0, 0, 2)),
+    type Case = (&'static str, Vec<(i64, u64)>, (u64, u64, usize));
+    let cases: [Case; 14] = [
+        ("in order", vec![(0, 7), (1, 8), (2, 9)], (0, 0, 0)),
+        ("the first number is no gap", vec![(0, 500_000)], (0, 0, 0)),
+        ("a hole", vec![(0, 1), (0, 3)], (0, 0, 1)),
+        ("one hole of many numbers", vec![(0, 1), (0, 90)], (0, 0, 1)),
+        ("filled", vec![(0, 1), (0, 3), (0, 2)], (0, 0, 0)),
+        (
+            "filled in its middle",
+            vec![(0, 1), (0, 5), (0, 3)],
+            (0, 0, 2),
+        ),
         (
             "filled from both ends",
-            &[(0, 1), (0, 5), (0, 2), (0, 4), (0, 3)],
+            vec![(0, 1), (0, 5), (0, 2), (0, 4), (0, 3)],
             (0, 0, 0),
         ),
         (
             "repeats",
-            &[(0, 1), (0, 2), (0, 2), (0, 1), (0, 2)],
+            vec![(0, 1), (0, 2), (0, 2), (0, 1), (0, 2)],
             (0, 3, 0),
         ),
-        ("filled twice", &[(0, 1), (0, 3), (0, 2), (0, 2)], (0, 1, 0)),
+        (
+            "filled twice",
+            vec![(0, 1), (0, 3), (0, 2), (0, 2)],
+            (0, 1, 0),
+        ),
         (
             "below the first is not judged",
-            &[(0, 5), (0, 4), (0, 4)],
+            vec![(0, 5), (0, 4), (0, 4)],
             (0, 0, 0),
         ),
-        ("a week is borne", &[(0, 1), (0, 4), (week, 5)], (0, 0, 1)),
-        ("more is not", &[(0, 1), (0, 4), (week + 1, 5)], (2, 0, 0)),
+        (
+            "a week is borne",
+            vec![(0, 1), (0, 4), (week, 5)],
+            (0, 0, 1),
+        ),
+        (
+            "more is not",
+            vec![(0, 1), (0, 4), (week + 1, 5)],
+            (2, 0, 0),
+        ),
         (
             "given up is given up",
-            &[(0, 1), (0, 4), (week + 1, 2), (week + 1, 1)],
+            vec![(0, 1), (0, 4), (week + 1, 2), (week + 1, 1)],
             (2, 0, 0),
         ),
         (
             "what lies above is still known",
-            &[(0, 1), (0, 4), (week + 1, 4)],
+            vec![(0, 1), (0, 4), (week + 1, 4)],
             (2, 1, 0),
         ),
     ];
     for (what, numbers, expected) in cases {
         let mut play = Play::default();
         for (at_ms, number) in numbers {
-            play.note("pgw-1", *at_ms, *number);
+            play.note("pgw-1", at_ms, number);
         }
         assert_eq!(play.told(), expected, "{what}");
     }
@@ -126,9 +143,10 @@ fn beyond_the_bounds_the_oldest_goes() {
 
     // Of all nodes together.
     let mut play = Play::default();
-    for number in 0..=1_024u64 {
+    for number in 0..=1_024u32 {
         for (place, node) in ["a", "b", "c", "d"].into_iter().enumerate() {
-            play.note(node, number as i64 * 4 + place as i64, number * 2);
+            let at_ms = i64::from(number) * 4 + i64::try_from(place).unwrap();
+            play.note(node, at_ms, u64::from(number) * 2);
         }
     }
     assert_eq!(play.told(), (0, 0, 4_096));
