@@ -169,7 +169,7 @@ proptest! {
     #[test]
     fn no_row_comes_before_its_hour_was_told_and_no_clock_runs_ahead(
         minutes in prop::collection::vec(0i64..90, 1..60),
-        commands in prop::collection::vec(0i64..5_000, 0..8),
+        commands in prop::collection::vec(0i64..300, 0..8),
         lives in prop::collection::vec((1usize..9, 0usize..300), 0..6),
     ) {
         let mut at = 0;
@@ -197,7 +197,7 @@ proptest! {
         for partition in 0..4 {
             let mut clock_ms = i64::MIN;
             let mut hours = std::collections::BTreeSet::new();
-            // The time to which the last heard Progress moved the clock, and what it was before.
+            // The time to which a heard Progress moved the clock, until the next entry is seen.
             let mut moved: Option<i64> = None;
             for command in &log {
                 let Command::Entry { partition: target, kind, payload, .. } = command else { continue };
@@ -221,7 +221,7 @@ proptest! {
                         vec![]
                     }
                 };
-                if let (Some(first), Some(moved_ms)) = (next.first(), moved.take()) {
+                if let Some(first) = next.first() && let Some(moved_ms) = moved.take() {
                     prop_assert!(*first >= moved_ms, "{} is behind {}", first, moved_ms);
                 }
                 clock_ms = next.iter().copied().fold(clock_ms, i64::max);
