@@ -80,7 +80,7 @@ impl Play {
             }
             Command::SendAlert(alert) => {
                 self.sent.1 += 1;
-                format!("alert {:?}", alert.kind)
+                format!("alert {:?}", alert.subject.kind())
             }
             Command::WriteRows {
                 batch,

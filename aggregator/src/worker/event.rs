@@ -19,7 +19,7 @@ pub struct LogEntry {
 }
 
 /// What happened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// The newest valid snapshot was read (or there is none), and the log was asked for its ends: the offset of its
     /// first entry, and the one behind its last.
@@ -47,7 +47,7 @@ pub enum Event {
 }
 
 /// What is to be done, in this order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Read the log from this offset on.
     Consume { from: u64 },

@@ -9,6 +9,20 @@
 //!   or before it; so after a crash the entries behind it cause again what may have been lost;
 //! - `freshness` is written after the rows that it speaks of are acknowledged;
 //! - what cannot be applied halts the shard; nothing is skipped.
+//!
+//! # Who drives it
+//!
+//! The threads of `shards` do, with Kafka, ClickHouse and a disk behind them; `tests/worker.rs` and
+//! `tests/simulate` do without. Whoever does keeps to this:
+//!
+//! - [`Worker::new`], then [`Event::Restored`] first; every other event may come at any time after it;
+//! - entries come in the order of the log, from the offset of [`Command::Consume`] on; one that came already is left
+//!   out, a missing one halts;
+//! - commands are carried out in their order; [`Event::BrokerAcked`] counts, [`Event::RowsWritten`] names the last batch
+//!   of an unbroken series, and neither tells of more than was commanded (the worker panics then);
+//! - `now_ms` is a clock that never goes back, with any beginning; [`Event::Tick`] comes every now and then;
+//! - a crash is to drop the worker, and to make a new one from the last snapshot that was stored
+//!   (`Shard::restore`). What it commands again bears the same numbers, revisions and versions.
 
 mod acks;
 mod event;
@@ -32,6 +46,19 @@ pub struct WorkerConfig {
     pub flush_every_ms: u64,
     /// From one snapshot to the next.
     pub snapshot_every_ms: u64,
+}
+
+impl WorkerConfig {
+    /// The pace of the service's own defaults.
+    pub fn new(shard: ShardConfig) -> WorkerConfig {
+        WorkerConfig {
+            shard,
+            batch_rows: 50_000,
+            batches_max: 2,
+            flush_every_ms: 1_000,
+            snapshot_every_ms: 180_000,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
