@@ -7,6 +7,8 @@ mod rows;
 mod schema;
 mod sink;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Rows};
 pub use fault::Fault;
