@@ -5,8 +5,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use hissa_core::alert::{AlertChange, AlertKind, Change};
-use hissa_core::sim::{Partitions, SimId};
+use hissa_core::alert::{AlertChange, Change, Conflict, Quota, Subject, Tablet};
+use hissa_core::sim::{FeedId, Partitions, SimId};
 use hissa_links::kafka::KafkaLink;
 use hissa_links::stop::Stop;
 use hissa_links::topics::{self, ALERTS, DIRECTORY};
@@ -29,20 +29,42 @@ fn change(sim: u8, what: Change, revision: u32) -> AlertChange {
         partition: sim.partition(PARTITIONS),
         id: format!("SimExhausted/{sim}/2026-02-01"),
         revision,
-        kind: AlertKind::SimExhausted,
         change: what,
-        sim,
-        cohort: "pilote-rural".into(),
-        school: "ecole".into(),
-        cycle: "2026-02-01".parse().unwrap(),
-        limit_bytes: 20_000_000_000,
-        used_bytes: 20_000_000_100,
         at_ms: 1_771_000_000_000,
         on: "2026-02-13".parse().unwrap(),
-        resets_at_ms: 1_772_323_200_000,
-        resets_on: "2026-03-01".parse().unwrap(),
-        runs_out_on: None,
-        state: "throttle".into(),
+        offset: 1,
+        policy_version: "p1".into(),
+        cause: None,
+        subject: Subject::SimExhausted(Quota {
+            tablet: Tablet {
+                sim,
+                cohort: "pilote-rural".into(),
+                school: "ecole".into(),
+            },
+            allowance: "education".into(),
+            cycle: "2026-02-01".parse().unwrap(),
+            limit_bytes: 20_000_000_000,
+            granted_bytes: 0,
+            used_bytes: 20_000_000_100,
+            resets_at_ms: 1_772_323_200_000,
+            resets_on: "2026-03-01".parse().unwrap(),
+            runs_out_on: None,
+            state: "throttle".into(),
+        }),
+    }
+}
+
+/// A change of an alert about a feed, of a partition.
+fn conflict(what: Change, revision: u32) -> AlertChange {
+    AlertChange {
+        id: "RecordConflict/pgw-1/0/1771000000000".into(),
+        partition: 0,
+        subject: Subject::RecordConflict(Conflict {
+            feed: FeedId::parse("pgw-1").unwrap(),
+            hour_at_ms: 1_771_000_000_000,
+            records: revision.into(),
+        }),
+        ..change(0, what, revision)
     }
 }
 
@@ -286,4 +308,43 @@ async fn a_message_that_is_refused_is_set_aside_and_the_others_arrive() {
     service.brings(all).await;
     service.stops().await;
     assert_eq!(scene.receiver.tally().turned_away, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_is_delivered_and_one_that_is_outdated_is_not() {
+    let scene = Scene::set().await;
+    scene.enter(&conflict(Change::Fire, 1)).await;
+    scene.enter(&conflict(Change::Update, 2)).await;
+    // An owner that was paused repeats itself.
+    scene.enter(&conflict(Change::Fire, 1)).await;
+    scene.enter(&conflict(Change::Update, 2)).await;
+    scene.enter(&conflict(Change::Update, 3)).await;
+    let mut service = scene.start();
+    let tally = service.brings(|tally| tally.updated == 2).await;
+    assert_eq!((tally.fired, tally.resolved, tally.repeated), (1, 0, 0));
+    service.stops().await;
+    let messages = scene.receiver.messages(0);
+    let said: Vec<(u32, &str)> = messages
+        .iter()
+        .map(|m| (m.body.data.revision, m.body.data.text.fr.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (
+                1,
+                "1 enregistrement du flux pgw-1 : même identité, contenu différent ; mis de côté, non compté."
+            ),
+            (
+                2,
+                "2 enregistrements du flux pgw-1 : même identité, contenu différent ; mis de côté, non comptés."
+            ),
+            (
+                3,
+                "3 enregistrements du flux pgw-1 : même identité, contenu différent ; mis de côté, non comptés."
+            ),
+        ]
+    );
+    let id = &messages[0].body.data.alert_id;
+    assert!(messages.iter().all(|m| m.body.data.alert_id == *id));
 }
