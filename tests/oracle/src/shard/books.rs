@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Shard, halt};
 use crate::check;
-use crate::findings::{Discrepancy, LastRow, OutcomeDay, Traced};
+use crate::findings::{Discrepancy, LastRow, OutcomeDay};
 use crate::input::Why;
 use crate::names::{Feed, Outcome};
 use crate::row::{Row, Source};
@@ -61,11 +61,7 @@ impl Shard {
             outcome,
             reason: reason.to_owned(),
         };
-        let rows = self
-            .findings
-            .outcome_day
-            .entry(key)
-            .or_insert_with(Traced::default);
+        let rows = self.findings.outcome_day.entry(key).or_default();
         rows.cell.records += 1;
         rows.cell.bytes += raw_bytes;
         rows.last = Some(last_row(row));

@@ -4,7 +4,7 @@ use super::{Because, By, Shard, World, halt};
 use crate::check;
 use crate::counter::{Reading, Rise, SessionKey};
 use crate::day::Day;
-use crate::findings::{FlagDay, PlaceHour, SimDay, Traced};
+use crate::findings::{FlagDay, PlaceHour, SimDay};
 use crate::input::Why;
 use crate::names::{Class, Outcome, Pseudonym};
 use crate::pseudonym;
@@ -73,10 +73,10 @@ impl Usage<'_> {
 }
 
 /// The carrier's record that was read last; its containers stand one behind the other.
-type LastRead = Option<(
-    Row,
-    Result<(Record, Pseudonym, Option<(Pseudonym, u32)>), String>,
-)>;
+type LastRead = Option<(Row, Result<Read, String>)>;
+
+/// A record, its SIM, and its device with the type code.
+type Read = (Record, Pseudonym, Option<(Pseudonym, u32)>);
 
 impl Shard {
     /// An entry of rows.
@@ -245,11 +245,7 @@ impl Shard {
             booked_day: self.today,
             flag: flag.to_owned(),
         };
-        let rows = self
-            .findings
-            .flag_day
-            .entry(key)
-            .or_insert_with(Traced::default);
+        let rows = self.findings.flag_day.entry(key).or_default();
         rows.cell.records += 1;
         rows.cell.bytes += bytes;
         rows.last = Some(super::books::last_row(row));
@@ -294,11 +290,7 @@ impl Shard {
             service,
             booked_day: self.today,
         };
-        let bytes = self
-            .findings
-            .sim_day
-            .entry(key)
-            .or_insert_with(Traced::default);
+        let bytes = self.findings.sim_day.entry(key).or_default();
         bytes.cell.up += rise.up;
         bytes.cell.down += rise.down;
         bytes.cell.records += 1;
@@ -377,10 +369,7 @@ impl Shard {
     }
 }
 
-fn read(
-    world: &World<'_>,
-    row: &Row,
-) -> Result<Result<(Record, Pseudonym, Option<(Pseudonym, u32)>), String>, Why> {
+fn read(world: &World<'_>, row: &Row) -> Result<Result<Read, String>, Why> {
     let source = row.source;
     let message = world.feed.message(
         &source.feed.to_string(),
