@@ -25,7 +25,7 @@ pub(crate) struct Balance {
 
 impl Balance {
     pub(crate) fn used(&self) -> u64 {
-        self.opening + self.rows
+        self.opening.saturating_add(self.rows)
     }
 
     /// What is left of the limit for a row (Q7), and for the cycle behind (Q11).
@@ -34,7 +34,7 @@ impl Balance {
     }
 
     pub(crate) fn quota(&self) -> u64 {
-        self.limit + self.granted
+        self.limit.saturating_add(self.granted)
     }
 
     pub(crate) fn drawn(&self) -> u64 {

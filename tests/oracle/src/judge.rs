@@ -62,21 +62,29 @@ impl<'a> Judge<'a> {
 
     /// All that was found so far.
     pub fn findings(&self) -> Findings {
-        let mut all = Findings::default();
-        for one in self.shards.values().map(Shard::findings) {
-            let one = one.clone();
-            all.sim_day.extend(one.sim_day);
-            all.outcome_day.extend(one.outcome_day);
-            all.flag_day.extend(one.flag_day);
-            all.place_hour.extend(one.place_hour);
-            all.sim_cycle.extend(one.sim_cycle);
-            all.assignments.extend(one.assignments);
-            all.decisions.extend(one.decisions);
-            all.alerts.extend(one.alerts);
-            all.discrepancies.extend(one.discrepancies);
-        }
-        all
+        join(self.shards.values().map(Shard::findings).cloned())
     }
+
+    /// All that was found, at the end.
+    pub fn into_findings(self) -> Findings {
+        join(self.shards.into_values().map(Shard::into_findings))
+    }
+}
+
+fn join(shards: impl Iterator<Item = Findings>) -> Findings {
+    let mut all = Findings::default();
+    for one in shards {
+        all.sim_day.extend(one.sim_day);
+        all.outcome_day.extend(one.outcome_day);
+        all.flag_day.extend(one.flag_day);
+        all.place_hour.extend(one.place_hour);
+        all.sim_cycle.extend(one.sim_cycle);
+        all.assignments.extend(one.assignments);
+        all.decisions.extend(one.decisions);
+        all.alerts.extend(one.alerts);
+        all.discrepancies.extend(one.discrepancies);
+    }
+    all
 }
 
 /// Judges a whole log.
@@ -85,5 +93,5 @@ pub fn judge(input: &Input<'_>) -> Result<Findings, Refused> {
     for entry in input.entries {
         judge.entry(entry.partition, entry.offset, entry.kind, &entry.payload)?;
     }
-    Ok(judge.findings())
+    Ok(judge.into_findings())
 }

@@ -11,8 +11,6 @@ use crate::zone::Zone;
 
 /// How late a row's end may lie behind its delivery where no `feed` command says (O5).
 const TOLERANCE: i64 = 300_000;
-/// Days after which a month closes where no programme says (Q3).
-const CLOSES_AFTER: i32 = 7;
 
 /// A grant that was entered, and whether it is void.
 #[derive(Clone, Debug)]
@@ -43,12 +41,6 @@ impl Rules {
             feeds: BTreeMap::new(),
             grants: Vec::new(),
         }
-    }
-
-    pub(crate) fn closes_after(&self) -> i32 {
-        self.programme
-            .as_ref()
-            .map_or(CLOSES_AFTER, |programme| programme.closes_after_days)
     }
 
     pub(crate) fn policy_version(&self) -> String {

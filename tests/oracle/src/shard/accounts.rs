@@ -164,7 +164,7 @@ impl Shard {
                 .range_mut(current..=(current.0, Day(i32::MAX)));
             let mut coming = Vec::new();
             for (&key, balance) in balances {
-                balance.limit = allowance.bytes + balance.rolled;
+                balance.limit = allowance.bytes.saturating_add(balance.rolled);
                 coming.push(key);
             }
             for key in coming.into_iter().filter(|&key| key != current) {
@@ -301,14 +301,19 @@ impl Shard {
             (true, true) => "exhausted",
             (true, false) => "within",
         };
-        let row = CycleRow {
-            limit: balance.limit,
-            granted: balance.granted,
-            used: balance.used(),
-            state: state.to_owned(),
-            thresholds: balance.thresholds.clone(),
-        };
-        if balance.written.as_ref() != Some(&row) {
+        let stands = balance.written.as_ref().is_some_and(|row| {
+            (row.limit, row.granted, row.used) == (balance.limit, balance.granted, balance.used())
+                && row.state == state
+                && row.thresholds == balance.thresholds
+        });
+        if !stands {
+            let row = CycleRow {
+                limit: balance.limit,
+                granted: balance.granted,
+                used: balance.used(),
+                state: state.to_owned(),
+                thresholds: balance.thresholds.clone(),
+            };
             balance.written = Some(row.clone());
             let key = SimCycle {
                 sim: name,
@@ -354,7 +359,7 @@ impl Shard {
                 .map_or(0, Balance::left_of_limit);
             if let Some(balance) = self.sims[sim].balances.get_mut(&key) {
                 balance.rolled = left.min(allowance.rollover_max_bytes);
-                balance.limit = allowance.bytes + balance.rolled;
+                balance.limit = allowance.bytes.saturating_add(balance.rolled);
             }
         }
         changed
@@ -362,9 +367,12 @@ impl Shard {
 
     /// Months and cycles close (Q3); what was held of days before them is forgotten (E5).
     pub(super) fn close(&mut self, today: Day) {
+        let Some(programme) = self.rules.programme.clone() else {
+            return;
+        };
         self.closed_before = self
             .closed_before
-            .max(today.plus(-self.rules.closes_after()));
+            .max(today.plus(-programme.closes_after_days));
         for sim in 0..self.sims.len() {
             let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
             for key in keys {
@@ -384,12 +392,17 @@ impl Shard {
 
     /// E5.
     pub(super) fn move_holding_day(&mut self) {
+        let Some(programme) = self.rules.programme.clone() else {
+            return;
+        };
         let mut earliest = self.closed_before.month_first();
-        let programme = self.rules.programme.clone();
-        let cohorts = programme.iter().flat_map(|programme| &programme.cohorts);
-        for allowance in cohorts.flat_map(|cohort| &cohort.allowances) {
+        for allowance in programme
+            .cohorts
+            .iter()
+            .flat_map(|cohort| &cohort.allowances)
+        {
             let first = match allowance.every {
-                Every::Days(days) => self.today.plus(-(2 * days + self.rules.closes_after())),
+                Every::Days(days) => self.today.plus(-(2 * days + programme.closes_after_days)),
                 every => cycle(every, self.closed_before, Day(0), &self.rules.spans).first,
             };
             earliest = earliest.min(first);

@@ -1,5 +1,7 @@
 //! Alert changes: ids, revisions, and what ends when a SIM leaves (W1, W8, W9).
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use super::{Because, Conflicts, Shard};
@@ -30,7 +32,7 @@ impl Shard {
             on: self.rules.zone.date(because.at),
             offset: because.offset,
             policy_version: self.rules.policy_version(),
-            cause: because.cause.clone(),
+            cause: because.cause.as_deref().cloned(),
             kind: kind.to_owned(),
             details,
         };
@@ -58,7 +60,7 @@ impl Shard {
     }
 
     /// A row in conflict (W8).
-    pub(super) fn watch_conflict(&mut self, row: &Row, cause: &Cause) {
+    pub(super) fn watch_conflict(&mut self, row: &Row, cause: &Rc<Cause>) {
         let feed = row.source.feed;
         let hour = self.now().div_euclid(HOUR);
         if let Some(conflicts) = self.conflicts.get_mut(&feed) {

@@ -118,7 +118,7 @@ impl Shard {
             policy_version: self.rules.policy_version(),
             catalogue_version: self.rules.catalogue_version(),
             offset: because.offset,
-            cause: because.cause.clone(),
+            cause: because.cause.as_deref().cloned(),
         };
         self.findings
             .decisions

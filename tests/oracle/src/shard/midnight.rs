@@ -42,7 +42,9 @@ impl Shard {
         self.today = today;
         let heard = !is_deaf(&self.rules.zone.school_hours(ended), &self.heard);
         for sim in 0..self.sims.len() {
-            if !self.has_left(sim) {
+            if self.has_left(sim) {
+                self.sims[sim].idle.days = 0;
+            } else {
                 self.watch_idle(sim, ended, heard, because);
             }
             self.watch_sharing_end(sim, ended, because);

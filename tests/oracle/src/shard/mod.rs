@@ -14,6 +14,7 @@ mod wanted;
 mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -67,7 +68,7 @@ struct Because {
     if_stricter: Option<&'static str>,
     at: i64,
     offset: u64,
-    cause: Option<Cause>,
+    cause: Option<Rc<Cause>>,
     by: By,
 }
 
@@ -103,7 +104,7 @@ pub(crate) struct Shard {
     today: Day,
     steps: Steps,
     rules: Rules,
-    /// Cycles and months whose last day is before that day are closed (Q3).
+    /// Cycles and months whose last day is before that day are closed (Q3); none before the first programme.
     closed_before: Day,
     holding_day: Day,
     accounts: Vec<Account>,
@@ -171,6 +172,10 @@ impl Shard {
 
     pub(crate) fn findings(&self) -> &Findings {
         &self.findings
+    }
+
+    pub(crate) fn into_findings(self) -> Findings {
+        self.findings
     }
 
     /// Applies one entry.
@@ -287,7 +292,5 @@ impl Shard {
             calendar: today,
             enforcement: today,
         };
-        self.closed_before = today.plus(-self.rules.closes_after());
-        self.move_holding_day();
     }
 }

@@ -1,5 +1,7 @@
 //! Rows: exactly one outcome each (section 4), and what it does.
 
+use std::rc::Rc;
+
 use super::{Because, By, Shard, World, halt};
 use crate::check;
 use crate::counter::{Reading, Rise, SessionKey};
@@ -24,7 +26,7 @@ pub(super) struct Usage<'a> {
     pub(super) device: Option<(Pseudonym, u32)>,
     pub(super) record: &'a Record,
     pub(super) container: &'a Container,
-    pub(super) cause: Cause,
+    pub(super) cause: Rc<Cause>,
 }
 
 impl Usage<'_> {
@@ -115,7 +117,7 @@ impl Shard {
             if pseudonym::partition(*sim, self.partitions) != self.partition {
                 return Err(wrong(format!("SIM {sim} belongs to another partition")));
             }
-            let cause = cause_of(row, index, offset, record, container);
+            let cause = Rc::new(cause_of(row, index, offset, record, container));
             self.advance(row.delivered_at, offset);
             self.row(&Usage {
                 row,
@@ -133,7 +135,8 @@ impl Shard {
     fn stub(&mut self, row: &Row, code: u8, reads: bool, offset: u64) -> Result<(), Why> {
         let wrong = |what: &str| Why::Log(format!("{:?}: {what}", books_place(row)));
         let reason = row::reason(code).ok_or_else(|| wrong("a stub without a reason"))?;
-        if reads {
+        // Which times are none is left to the log: RFC 3339 leaves room there.
+        if reads && reason != "bad_time" {
             return Err(wrong(&format!(
                 "rejected as {reason}, but the record can be read"
             )));

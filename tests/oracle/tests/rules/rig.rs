@@ -48,7 +48,7 @@ pub struct Log {
     pub registry: Vec<Vec<u8>>,
     pub messages: Messages,
     pub entries: Vec<Entry>,
-    source_offset: u64,
+    pub source_offset: u64,
     charging_id: u64,
 }
 
