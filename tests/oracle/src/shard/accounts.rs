@@ -1,4 +1,4 @@
-//! Accounts of SIMs: opening, charging, closing (section 8).
+//! Accounts of SIMs: which there are, when they are opened, and how they stand (section 8).
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use super::Shard;
 use crate::balance::Balance;
 use crate::day::Day;
 use crate::findings::{CycleRow, SimCycle};
-use crate::names::Class;
 use crate::period::{Account, Cycle, Every, cycle};
 use crate::registry::{Allowance, Cohort, Programme};
 use crate::sim::BalanceKey;
@@ -101,7 +100,12 @@ impl Shard {
     }
 
     /// Opens a balance if there is none, the cycle is open and the SIM is enrolled on one of its days (Q4).
-    fn open(&mut self, sim: usize, allowance: &Allowance, cycle: Cycle) -> Option<BalanceKey> {
+    pub(super) fn open(
+        &mut self,
+        sim: usize,
+        allowance: &Allowance,
+        cycle: Cycle,
+    ) -> Option<BalanceKey> {
         let key = (self.account(allowance)?, cycle.first);
         if self.is_closed(cycle) || !self.sims[sim].is_enrolled_in(cycle) {
             return None;
@@ -171,79 +175,6 @@ impl Shard {
                 self.touch(sim, key, at);
             }
         }
-    }
-
-    /// Adds bytes of a usage day to every account that takes them (Q4, Q5, Q7).
-    pub(super) fn charge(
-        &mut self,
-        sim: usize,
-        day: Day,
-        charged: Option<Class>,
-        bytes: u64,
-        at: i64,
-    ) {
-        let Some(charged) = charged else { return };
-        if let Some(cohort) = self.rules_of(sim) {
-            for allowance in cohort
-                .allowances
-                .iter()
-                .filter(|allowance| allowance.scope.takes(charged))
-            {
-                let cycle = self.cycle_of(sim, allowance.every, day);
-                if !cycle.ended_before(self.steps.cycles) {
-                    self.open(sim, allowance, cycle);
-                }
-            }
-        }
-        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
-        for key in keys {
-            let Account { scope, every, .. } = self.accounts[key.0];
-            let cycle = self.cycle_of(sim, every, day);
-            if scope.takes(charged) && cycle.first == key.1 && !self.is_closed(cycle) {
-                self.charge_one(sim, key, day, bytes);
-                if self.cycle_of(sim, every, self.steps.cycles).first != key.1 {
-                    self.touch(sim, key, at);
-                }
-            }
-        }
-    }
-
-    fn charge_one(&mut self, sim: usize, key: BalanceKey, day: Day, bytes: u64) {
-        let id = &self.accounts[key.0].id;
-        let mut grants: Vec<usize> = self.grants_of(sim, id, day).collect();
-        grants.sort_by_key(|&place| {
-            let grant = &self.rules.grants[place].grant;
-            (grant.priority, grant.valid_until, place)
-        });
-        let left: Vec<(usize, u64)> = grants
-            .into_iter()
-            .map(|grant| (grant, self.left(sim, grant)))
-            .collect();
-        let Some(balance) = self.sims[sim].balances.get_mut(&key) else {
-            return;
-        };
-        for (grant, part) in balance.charge(bytes, left.into_iter()) {
-            *self.sims[sim].grants_used.entry(grant).or_default() += part;
-        }
-    }
-
-    /// The grants that a SIM has for an account on a day (Q8).
-    fn grants_of(&self, sim: usize, account: &str, day: Day) -> impl Iterator<Item = usize> {
-        let cohort = self.sims[sim].cohort(self.steps.assignments);
-        let entries = self.rules.grants.iter().enumerate();
-        let holding = entries.filter(move |(_, entry)| {
-            entry.grant.allowance == account
-                && entry.grant.valid_from <= day
-                && day < entry.grant.valid_until
-                && self.rules.has(self.sims[sim].name, cohort, entry)
-        });
-        holding.map(|(place, _)| place)
-    }
-
-    /// What is left of a grant for a SIM.
-    pub(super) fn left(&self, sim: usize, grant: usize) -> u64 {
-        let used = self.sims[sim].grants_used.get(&grant).copied().unwrap_or(0);
-        self.rules.grants[grant].grant.bytes - used
     }
 
     /// Sets anew what follows from what is in current cycles (Q9, Q10).
@@ -326,87 +257,5 @@ impl Shard {
                 .or_default()
                 .insert(self.today, row);
         }
-    }
-
-    /// Step 3 for one SIM: cycles end and begin (Q9, Q11). Whether one did.
-    pub(super) fn begin_cycles(&mut self, sim: usize, today: Day, at: i64) -> bool {
-        let mut changed = false;
-        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
-        for key in keys {
-            let every = self.accounts[key.0].every;
-            let was_current = self.cycle_of(sim, every, today.plus(-1)).first == key.1;
-            if was_current && self.cycle_of(sim, every, today).first == today {
-                self.touch(sim, key, at);
-                changed = true;
-            }
-        }
-        let Some(cohort) = self.rules_of(sim) else {
-            return changed;
-        };
-        for allowance in &cohort.allowances {
-            let cycle = self.cycle_of(sim, allowance.every, today);
-            if cycle.first != today {
-                continue;
-            }
-            changed = true;
-            let Some(key) = self.open(sim, allowance, cycle) else {
-                continue;
-            };
-            let before = self.cycle_of(sim, allowance.every, today.plus(-1)).first;
-            let left = self.sims[sim]
-                .balances
-                .get(&(key.0, before))
-                .map_or(0, Balance::left_of_limit);
-            if let Some(balance) = self.sims[sim].balances.get_mut(&key) {
-                balance.rolled = left.min(allowance.rollover_max_bytes);
-                balance.limit = allowance.bytes.saturating_add(balance.rolled);
-            }
-        }
-        changed
-    }
-
-    /// Months and cycles close (Q3); what was held of days before them is forgotten (E5).
-    pub(super) fn close(&mut self, today: Day) {
-        let Some(programme) = self.rules.programme.clone() else {
-            return;
-        };
-        self.closed_before = self
-            .closed_before
-            .max(today.plus(-programme.closes_after_days));
-        for sim in 0..self.sims.len() {
-            let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
-            for key in keys {
-                let cycle = self.cycle_of(sim, self.accounts[key.0].every, key.1);
-                if self.is_closed(cycle) {
-                    self.sims[sim].balances.remove(&key);
-                }
-            }
-        }
-        self.move_holding_day();
-        let first = (self.holding_day, Class::Education);
-        for days in self.held.values_mut() {
-            *days = days.split_off(&first);
-        }
-        self.held.retain(|_, days| !days.is_empty());
-    }
-
-    /// E5.
-    pub(super) fn move_holding_day(&mut self) {
-        let Some(programme) = self.rules.programme.clone() else {
-            return;
-        };
-        let mut earliest = self.closed_before.month_first();
-        for allowance in programme
-            .cohorts
-            .iter()
-            .flat_map(|cohort| &cohort.allowances)
-        {
-            let first = match allowance.every {
-                Every::Days(days) => self.today.plus(-(2 * days + programme.closes_after_days)),
-                every => cycle(every, self.closed_before, Day(0), &self.rules.spans).first,
-            };
-            earliest = earliest.min(first);
-        }
-        self.holding_day = self.holding_day.max(earliest);
     }
 }

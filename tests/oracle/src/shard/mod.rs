@@ -4,12 +4,15 @@ mod accounts;
 mod alerts;
 mod books;
 mod breakers;
+mod charge;
 mod commands;
 mod decide;
 mod enrol;
 mod midnight;
+mod outcomes;
 mod quota;
 mod rows;
+mod turns;
 mod wanted;
 mod watches;
 
