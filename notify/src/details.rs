@@ -37,7 +37,8 @@ pub struct QuotaDetails {
     pub quota_gb: String,
     /// What learning sites are when the allowance is used up: `block`, `throttle` or `allow`.
     pub state: String,
-    pub resets_on: Date,
+    /// The first day of the next cycle; null where no end is known.
+    pub resets_on: Option<Date>,
     /// When the allowance runs out at this pace; null where it lasts until the reset, or has run out.
     pub runs_out_on: Option<Date>,
 }

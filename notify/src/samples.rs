@@ -43,8 +43,8 @@ fn subject(kind: AlertKind) -> Subject {
         limit_bytes: 20_000_000_000,
         granted_bytes: 0,
         used_bytes: 16_040_000_000,
-        resets_at_ms: 1_772_323_200_000,
-        resets_on: date(2026, 3, 1),
+        resets_at_ms: Some(1_772_323_200_000),
+        resets_on: Some(date(2026, 3, 1)),
         runs_out_on: Some(date(2026, 2, 24)),
         state: "throttle".into(),
     };

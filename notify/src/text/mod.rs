@@ -94,9 +94,14 @@ impl Texts {
         let exactly = |bytes| decimal_comma(&exact(bytes));
         match &change.subject {
             Subject::SimQuota80(quota) | Subject::SimExhausted(quota) => {
-                let reset = self.date(quota.resets_on);
+                // Of a term there may be no end yet.
+                let reset = quota.resets_on.map(|day| self.date(day));
+                let with_reset = |phrase: &str| match &reset {
+                    Some(reset) => phrase.replace("{reset}", reset),
+                    None => String::new(),
+                };
                 let reason = match ended_by_reset(change, quota) {
-                    true => self.reasons.reset.replace("{reset}", &reset),
+                    true => with_reset(&self.reasons.reset),
                     false => self.reasons.limit_raised.clone(),
                 };
                 let state = match quota.state.as_str() {
@@ -108,7 +113,9 @@ impl Texts {
                     ("used", in_tenths(quota.used_bytes)),
                     ("quota", exactly(quota_bytes(quota))),
                     ("date", date.unwrap_or_default()),
-                    ("reset", reset),
+                    ("ends", with_reset(&self.resets.ends)),
+                    ("until", with_reset(&self.resets.until)),
+                    ("up_to", with_reset(&self.resets.up_to)),
                     ("reason", reason),
                     ("state", state.clone()),
                 ]
@@ -173,7 +180,9 @@ pub(crate) fn quota_bytes(quota: &Quota) -> u64 {
 
 /// Whether an alert is over because its cycle is.
 fn ended_by_reset(change: &AlertChange, quota: &Quota) -> bool {
-    change.at_ms >= quota.resets_at_ms
+    quota
+        .resets_at_ms
+        .is_some_and(|reset| change.at_ms >= reset)
 }
 
 /// Whether the SIM has bytes again, as far as the figures tell: without a grant, and with the share still used that the

@@ -9,6 +9,7 @@ pub struct Texts {
     pub(super) months: [String; 12],
     pub(super) tablet: Tablet,
     pub(super) reasons: Reasons,
+    pub(super) resets: Resets,
     pub(super) states: States,
     pub(super) classes: Classes,
     pub(super) sim_quota_80: Quota,
@@ -36,6 +37,7 @@ macro_rules! texts {
 texts! {
     Tablet { tagged, untagged, of_tagged, of_untagged, for_tagged, for_untagged }
     Reasons { reset, limit_raised }
+    Resets { ends, until, up_to }
     States { block, throttle }
     Classes { education, system, other, unknown }
     Quota { fire, fire_without_date, resolve }

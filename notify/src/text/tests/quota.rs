@@ -170,3 +170,41 @@ fn texts_about_a_quota_read_as_a_person_would_write_them() {
         assert_eq!(texts.say(&said, tag, LINK), expected);
     }
 }
+
+#[test]
+fn a_cycle_without_a_known_end_promises_no_reset() {
+    let texts = Texts::french().unwrap();
+    for (kind, state, runs_out_on, expected) in [
+        (
+            AlertKind::SimQuota80,
+            "block",
+            Some(date(2026, 2, 24)),
+            "Tablette T-0412 : 16,0 Go sur 20 utilisés. À ce rythme, fin vers le 24 février 2026. https://h.example/a",
+        ),
+        (
+            AlertKind::SimQuota80,
+            "block",
+            None,
+            "Tablette T-0412 : 16,0 Go sur 20 utilisés. À ce rythme, le quota suffit. https://h.example/a",
+        ),
+        (
+            AlertKind::SimExhausted,
+            "block",
+            None,
+            "Tablette T-0412 : 20 Go épuisés. Sites éducatifs bloqués. Prolongation : https://h.example/a",
+        ),
+        (
+            AlertKind::SimExhausted,
+            "allow",
+            None,
+            "Tablette T-0412 : 20 Go épuisés. Les sites éducatifs restent accessibles. https://h.example/a",
+        ),
+    ] {
+        let mut said = change(kind, Change::Fire);
+        let quota = quota(&mut said);
+        quota.state = state.into();
+        quota.runs_out_on = runs_out_on;
+        (quota.resets_at_ms, quota.resets_on) = (None, None);
+        assert_eq!(texts.say(&said, Some("T-0412"), LINK), expected);
+    }
+}
