@@ -3,11 +3,13 @@
 //! [`Publisher`] is a state machine without Kafka and without a clock: `step(event) → commands`. Its promises, which
 //! its tests hold it to:
 //! - Within a partition: the registry's commands before the rows that follow them, Progress behind the rows that it
-//!   speaks of.
+//!   speaks of; and before a batch in whose rows a source is heard in a new clock hour, Progress that names the hour, with
+//!   everything else as it stood.
 //! - Books are a function of the position: whatever the batches were, and whatever was published twice.
 //! - A position is stored only after everything at or before it was acknowledged.
 
 mod frames;
+mod heard;
 mod share;
 mod sources;
 #[cfg(test)]
@@ -23,6 +25,7 @@ use crate::position::Stored;
 use crate::reject::Rejected;
 use crate::source::batch::Batch;
 use frames::Frames;
+use heard::Heard;
 use share::Share;
 use sources::Sources;
 use tickets::Tickets;
@@ -87,6 +90,7 @@ pub struct Publisher {
     /// Whether the (only) feed is played in its own time.
     played: bool,
     sources: Sources,
+    heard: Heard,
     share: Share,
     frames: Frames,
     tickets: Tickets,
@@ -105,6 +109,7 @@ impl Publisher {
             partitions,
             played,
             sources: Sources::new(partitions, sources),
+            heard: Heard::default(),
             share: Share::new(partitions, registry_revision),
             frames: Frames::new(partitions),
             tickets: Tickets::default(),
@@ -160,6 +165,7 @@ impl Publisher {
             return;
         }
         let ticket = self.tickets.open();
+        self.hear(&batch.rows, ticket, commands);
         self.sources.count(&batch.rows);
         for row in &batch.rows {
             if self.played && self.share.has_due(row.delivered_at_ms.get()) {
@@ -214,18 +220,48 @@ impl Publisher {
         self.close(ticket, &all, commands);
     }
 
+    /// Before rows go: Progress that names the hours in which they were delivered, where it has not yet. The rest of it is
+    /// as it stood, for no shard has these rows.
+    fn hear(&mut self, rows: &[UsageRow], ticket: u64, commands: &mut Vec<Command>) {
+        let hours = self.heard.new_hours(rows);
+        let Some(source) = hours.keys().next() else {
+            return;
+        };
+        let as_of_ms = self.sources.as_of_ms(source).unwrap_or_else(|| {
+            // Nothing of the feed was ever told. A time that is not behind anything that follows moves no clock too far:
+            // not behind the first command, if that comes before the rows, nor behind any row.
+            let first = rows.iter().map(|row| row.delivered_at_ms.get()).min();
+            let first = first.unwrap_or(0).min(self.share.next_entered_at_ms());
+            // No shard takes a time before 1970; a command from there is refused as itself.
+            first.max(0)
+        });
+        let of = hours.iter().map(|(source, hours)| (source, &hours[..]));
+        self.tell(of, as_of_ms, ticket, commands);
+    }
+
     /// Progress of these sources (of one feed) into every partition.
     fn progress(&self, touched: &[Source], ticket: u64, commands: &mut Vec<Command>) {
         // A source that was never heard of has no time yet; then nothing is known that could move a clock.
-        let Some(as_of_ms) = touched
+        let as_of_ms = touched
             .first()
-            .and_then(|source| self.sources.as_of_ms(source))
-        else {
-            return;
-        };
+            .and_then(|source| self.sources.as_of_ms(source));
+        if let Some(as_of_ms) = as_of_ms {
+            let no_hours: &[i64] = &[];
+            let of = touched.iter().map(|source| (source, no_hours));
+            self.tell(of, as_of_ms, ticket, commands);
+        }
+    }
+
+    fn tell<'a>(
+        &self,
+        of: impl Iterator<Item = (&'a Source, &'a [i64])> + Clone,
+        as_of_ms: i64,
+        ticket: u64,
+        commands: &mut Vec<Command>,
+    ) {
         for partition in self.partitions.numbers() {
             let progress = Progress {
-                sources: self.sources.progress(touched, partition),
+                sources: self.sources.progress(of.clone(), partition),
                 as_of_ms,
             };
             let payload = Payload::Json(json(&progress));

@@ -1,5 +1,5 @@
 use hissa_core::outcome::RejectReason;
-use hissa_core::registry::{Command, Feed};
+use hissa_core::registry::{Command, Counter, Feed};
 use hissa_core::sim::{FeedId, Imsi, Partitions, SimId};
 use hissa_ingest::reject::Rejected;
 use hissa_links::{topics, whole};
@@ -21,6 +21,7 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
     let of_feed = Feed {
         id: FeedId::parse("pgw").unwrap(),
         future_tolerance_ms: 300_000,
+        counter: Counter::Delta,
     };
     let enrolled_at_ms = MORNING_MS + 1_500_000;
     carrier.enter(MORNING_MS - 1, Command::Feed(of_feed));
