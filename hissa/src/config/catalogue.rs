@@ -1,12 +1,27 @@
 //! `catalogue.toml`: which traffic belongs to which service, of which class.
 
+use std::ops::Range;
+
 use hissa_core::registry::{Catalogue, Class, Rule};
 
 use super::finding::{Findings, Source};
 use super::section::{Located, Section, document};
 
+/// A catalogue with the place of each rule in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueFile {
+    pub catalogue: Catalogue,
+    /// Where each rule stands, side by side with the catalogue's rules.
+    pub places: Vec<Range<usize>>,
+}
+
 /// Reads a catalogue; what is wrong goes to `findings`, and then there is no value.
 pub fn read(source: &Source, findings: &Findings) -> Option<Catalogue> {
+    read_located(source, findings).map(|file| file.catalogue)
+}
+
+/// The same, with places, for who may have to refuse a rule by its line.
+pub fn read_located(source: &Source, findings: &Findings) -> Option<CatalogueFile> {
     let before = findings.count();
     let read = document(source, findings, |root| {
         root.need(&["version", "service"]);
@@ -17,9 +32,16 @@ pub fn read(source: &Source, findings: &Findings) -> Option<Catalogue> {
             .flatten()
             .collect();
         refuse_contradictions(root, &rules);
-        Some(Catalogue {
-            version: version?.value,
-            rules: rules.into_iter().map(|rule| rule.value).collect(),
+        let (places, rules) = rules
+            .into_iter()
+            .map(|rule| (rule.span, rule.value))
+            .unzip();
+        Some(CatalogueFile {
+            catalogue: Catalogue {
+                version: version?.value,
+                rules,
+            },
+            places,
         })
     });
     read.filter(|_| findings.count() == before)
@@ -34,6 +56,7 @@ fn read_service(section: &Section<'_>) -> Vec<Located<Rule>> {
             ("education", Class::Education),
             ("system", Class::System),
             ("other", Class::Other),
+            ("unknown", Class::Unknown),
         ],
     );
     let valid_from = section.date("valid_from").map(|date| date.value);
@@ -66,7 +89,11 @@ fn read_service(section: &Section<'_>) -> Vec<Located<Rule>> {
                     None => None,
                 },
                 class: class.value,
-                service: id.value.clone(),
+                // What is unknown is no service: so traffic is withdrawn from one.
+                service: match class.value {
+                    Class::Unknown => String::new(),
+                    _ => id.value.clone(),
+                },
                 valid_from,
             },
         })
@@ -96,10 +123,10 @@ fn refuse_contradictions(root: &Section<'_>, rules: &[Located<Rule>]) {
                         format!("two rules for {traffic}"),
                         "keep one, or let one begin later with `valid_from`",
                     )
-                    .noting(format!("says `{}`", rule.value.service))
+                    .noting(format!("says {}", said(&rule.value)))
                     .seeing(source.place(
                         first.span.clone(),
-                        format!("says `{}`", first.value.service),
+                        format!("says {}", said(&first.value)),
                     )),
             );
         }
@@ -121,5 +148,12 @@ fn refuse_contradictions(root: &Section<'_>, rules: &[Located<Rule>]) {
                     .seeing(source.place(first.span.clone(), "the first")),
             );
         }
+    }
+}
+
+fn said(rule: &Rule) -> String {
+    match rule.class {
+        Class::Unknown => "unknown".into(),
+        _ => format!("`{}`", rule.service),
     }
 }
