@@ -143,7 +143,9 @@ fn read_action(section: &Section<'_>) -> Option<OnExhausted> {
 /// The allowances that could be read whole. Where the file says nothing, an exhausted allowance blocks.
 pub fn with_actions(read: &[AllowanceRead], actions: &[Then]) -> Vec<Allowance> {
     let whole = |allowance: &AllowanceRead| {
-        let action = actions.iter().find(|(id, _)| id.value == allowance.id.value);
+        let action = actions
+            .iter()
+            .find(|(id, _)| id.value == allowance.id.value);
         Some(Allowance {
             id: allowance.id.value.clone(),
             scope: allowance.scope?,
@@ -159,7 +161,8 @@ pub fn with_actions(read: &[AllowanceRead], actions: &[Then]) -> Vec<Allowance> 
 /// Where everything is blocked, a class cannot use more in the same time: its allowance would be a promise that nobody
 /// keeps.
 pub fn refuse_unreachable(section: &Section<'_>, read: &[AllowanceRead], whole: &[Allowance]) {
-    let blocks_all = |of: &&Allowance| of.scope == Scope::All && of.on_exhausted == OnExhausted::Block;
+    let blocks_all =
+        |of: &&Allowance| of.scope == Scope::All && of.on_exhausted == OnExhausted::Block;
     for all in whole.iter().filter(blocks_all) {
         let most = all.bytes.saturating_add(all.rollover_max_bytes);
         for small in whole.iter().filter(|of| {

@@ -20,7 +20,11 @@ impl CalendarRead {
     /// For the registry.
     pub fn entries(&self) -> CalendarEntries {
         CalendarEntries {
-            entries: self.entries.iter().map(|entry| entry.value.clone()).collect(),
+            entries: self
+                .entries
+                .iter()
+                .map(|entry| entry.value.clone())
+                .collect(),
         }
     }
 }
@@ -130,7 +134,9 @@ fn check_hours(section: &Section<'_>, hours: &Located<String>) {
         let (hour, minute) = text.split_once(':')?;
         let number = |part: &str, most: u8| {
             let two = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-            part.parse::<u8>().ok().filter(|found| two && *found <= most)
+            part.parse::<u8>()
+                .ok()
+                .filter(|found| two && *found <= most)
         };
         Some((number(hour, 23)?, number(minute, 59)?))
     };

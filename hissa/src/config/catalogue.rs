@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use hissa_core::registry::{Catalogue, Class, Rule};
 
-use super::finding::{Findings, Source};
+use super::finding::{Finding, Findings, Source};
 use super::section::{Located, Section, document};
 
 /// A catalogue with the place of each rule in its file.
@@ -13,6 +13,22 @@ pub struct CatalogueFile {
     pub catalogue: Catalogue,
     /// Where each rule stands, side by side with the catalogue's rules.
     pub places: Vec<Range<usize>>,
+}
+
+impl CatalogueFile {
+    /// A finding at a rule of the file, or about all of it.
+    pub fn finding(
+        &self,
+        source: &Source,
+        rule: Option<usize>,
+        message: String,
+        remedy: String,
+    ) -> Finding {
+        match rule.and_then(|rule| self.places.get(rule)) {
+            Some(place) => source.finding(place.clone(), message, remedy),
+            None => source.whole(message, remedy),
+        }
+    }
 }
 
 /// Reads a catalogue; what is wrong goes to `findings`, and then there is no value.
@@ -124,10 +140,9 @@ fn refuse_contradictions(root: &Section<'_>, rules: &[Located<Rule>]) {
                         "keep one, or let one begin later with `valid_from`",
                     )
                     .noting(format!("says {}", said(&rule.value)))
-                    .seeing(source.place(
-                        first.span.clone(),
-                        format!("says {}", said(&first.value)),
-                    )),
+                    .seeing(
+                        source.place(first.span.clone(), format!("says {}", said(&first.value))),
+                    ),
             );
         }
         if let Some(first) = earlier().find(|first| {

@@ -119,8 +119,9 @@ fn read_counter(section: &Section<'_>) -> Option<Counter> {
             );
             None
         }
-        (None, None) => (!section.has("counter") && !section.has("counter_bits"))
-            .then_some(Counter::Delta),
+        (None, None) => {
+            (!section.has("counter") && !section.has("counter_bits")).then_some(Counter::Delta)
+        }
         (Some(counter), None) => (!counter.value).then_some(Counter::Delta),
     }
 }

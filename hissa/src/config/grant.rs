@@ -35,9 +35,7 @@ pub fn read(
     let priority = section.integer("priority", 0, u64::from(u32::MAX));
     let donor = section.text("donor");
     let valid = section
-        .table("valid", |valid| {
-            read_valid(valid, entries, cohort.as_ref())
-        })
+        .table("valid", |valid| read_valid(valid, entries, cohort.as_ref()))
         .flatten();
     check_target(section, cohorts, cohort.as_ref(), allowance.as_ref());
     let (id, (valid_from, valid_until)) = (id?, valid?);
@@ -122,7 +120,11 @@ fn check_target(
     if known.allowances.iter().any(|id| id.value == named) {
         return;
     }
-    let of_cohort: Vec<&str> = known.allowances.iter().map(|id| id.value.as_str()).collect();
+    let of_cohort: Vec<&str> = known
+        .allowances
+        .iter()
+        .map(|id| id.value.as_str())
+        .collect();
     section.report(
         allowance.map_or(cohort.span.clone(), |found| found.span.clone()),
         format!("cohort `{}` has no allowance `{named}`", cohort.value),

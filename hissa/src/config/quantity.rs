@@ -134,22 +134,6 @@ pub fn permille(text: &str) -> Result<u16, String> {
     }
 }
 
-/// Gigabytes with so many decimals, cut and never rounded up: what is nearly used up is not shown as used up. With 0
-/// decimals a figure keeps those that it has: limits are mostly whole.
-pub fn gb(bytes: u64, decimals: usize) -> String {
-    let (whole, rest) = (bytes / 1_000_000_000, bytes % 1_000_000_000);
-    let digits = format!("{rest:09}");
-    let kept = match decimals {
-        0 => digits.trim_end_matches('0'),
-        some => &digits[..some.min(9)],
-    };
-    if kept.is_empty() {
-        whole.to_string()
-    } else {
-        format!("{whole}.{kept}")
-    }
-}
-
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
     let end = text
@@ -263,19 +247,6 @@ mod tests {
             ("nan", Err("`nan` is no decimal number")),
         ] {
             assert_eq!(permille(text), expected.map_err(str::to_owned), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn gigabytes_are_cut_and_never_rounded_up() {
-        for (bytes, decimals, expected) in [
-            (10_789_999_999, 2, "10.78"),
-            (20_000_000_000, 2, "20.00"),
-            (20_000_000_000, 0, "20"),
-            (1_500_000_000, 0, "1.5"),
-            (500_000, 0, "0.0005"),
-        ] {
-            assert_eq!(gb(bytes, decimals), expected);
         }
     }
 

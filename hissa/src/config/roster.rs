@@ -244,14 +244,7 @@ impl Reader<'_> {
             return;
         };
         let span = line.span(self.header.place(column));
-        self.conflicts.note(
-            column,
-            value,
-            Mention {
-                from,
-                until,
-                span,
-            },
-        );
+        self.conflicts
+            .note(column, value, Mention { from, until, span });
     }
 }

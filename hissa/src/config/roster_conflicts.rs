@@ -69,12 +69,18 @@ fn report(source: &Source, findings: &Findings, column: Column, one: &Mention, o
     let first = source.place(upper.span.clone(), format!("from {}", days(upper)));
     let (what, remedy) = if one.from == other.from {
         (
-            format!("this `{name}` stands in line {} already, from the same day", first.line),
+            format!(
+                "this `{name}` stands in line {} already, from the same day",
+                first.line
+            ),
             "keep one of the two lines".to_owned(),
         )
     } else {
         (
-            format!("this `{name}` stands in line {} already, for some of the same days", first.line),
+            format!(
+                "this `{name}` stands in line {} already, for some of the same days",
+                first.line
+            ),
             format!(
                 "keep one of the two lines, or end the earlier one with `valid_to` on {} at the latest",
                 other.from.yesterday().unwrap_or(other.from)

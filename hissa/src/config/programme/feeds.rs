@@ -54,4 +54,3 @@ pub(super) fn read(root: &Section<'_>) -> Vec<FeedConfig> {
     }
     read.into_iter().map(|feed| feed.value).collect()
 }
-

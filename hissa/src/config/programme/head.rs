@@ -152,7 +152,9 @@ fn read_privacy(section: &Section<'_>) -> Option<u16> {
 fn read_tacs(section: &Section<'_>) -> (Vec<u32>, Vec<u32>) {
     let read = |key| {
         // TOML has no numbers that begin with a zero, and no allocated code does.
-        section.integers(key, 10_000_000, 99_999_999).unwrap_or_default()
+        section
+            .integers(key, 10_000_000, 99_999_999)
+            .unwrap_or_default()
     };
     let (tablets, routers) = (read("tablet_tacs"), read("router_tacs"));
     for router in &routers {
@@ -162,7 +164,10 @@ fn read_tacs(section: &Section<'_>) -> (Vec<u32>, Vec<u32>) {
                 source
                     .finding(
                         router.span.clone(),
-                        format!("{} is a router's code here, and a tablet's above", router.value),
+                        format!(
+                            "{} is a router's code here, and a tablet's above",
+                            router.value
+                        ),
                         "keep it in one of the two lists",
                     )
                     .seeing(source.place(tablet.span.clone(), "a tablet's")),

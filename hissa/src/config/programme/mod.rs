@@ -81,7 +81,10 @@ fn read_root(root: &Section<'_>) -> ProgrammeRead {
     let terms = check_calendar(root, calendar.as_ref(), &cohorts, &ids);
     let grants = read_grants(root, calendar.as_ref(), &cohorts);
     let feeds = feeds::read(root);
-    let whole: Vec<Cohort> = cohorts.iter_mut().filter_map(|read| read.cohort.take()).collect();
+    let whole: Vec<Cohort> = cohorts
+        .iter_mut()
+        .filter_map(|read| read.cohort.take())
+        .collect();
     let timezone = head.as_ref().map(|head| head.timezone.clone());
     let file = policy_version
         .zip(head)
@@ -176,7 +179,9 @@ fn read_grants(
 ) -> Vec<Grant> {
     let entries = calendar.map(CalendarRead::entries).unwrap_or_default();
     let read: Vec<Located<Grant>> = root
-        .tables("grant", |section| grant::read(section, cohorts, &entries.entries))
+        .tables("grant", |section| {
+            grant::read(section, cohorts, &entries.entries)
+        })
         .into_iter()
         .flatten()
         .collect();
