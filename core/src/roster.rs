@@ -17,6 +17,9 @@ pub(crate) const DECIDED: [Class; 3] = [Class::Education, Class::Other, Class::S
 /// The classes that can be cut.
 pub(crate) const CUT: [Class; 2] = [Class::Education, Class::Other];
 
+/// How long the alerts of cycles are remembered: longer than all but a term lasts.
+const PAST_CYCLES_DAYS: i32 = 400;
+
 /// One known SIM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sim {
@@ -303,6 +306,34 @@ impl Sim {
     pub(crate) fn place_of_balance(&self, account: u16, day: Day) -> Option<usize> {
         let mut balances = self.balances.iter();
         balances.position(|b| b.account == account && b.cycle().contains(day))
+    }
+
+    /// Lets the quota alerts be those of another account and cycle: an id that comes back goes on with its revisions.
+    pub(crate) fn turn_quota_alerts(&mut self, account: u16, start: Day) {
+        let old = self.quota_alerts;
+        self.quota_alerts = QuotaAlerts {
+            account,
+            start,
+            ..QuotaAlerts::default()
+        };
+        if old.start == start {
+            self.quota_alerts = QuotaAlerts { account, ..old };
+            return;
+        }
+        let told = old.quota_80.revision.max(old.exhausted.revision) > 0;
+        if !told && self.watches.rare().is_none_or(|rare| rare.quota.is_empty()) {
+            return;
+        }
+        let past = &mut self.watches.rare_mut().quota;
+        // A cycle that began so long ago does not come back.
+        past.retain(|alerts| alerts.start.plus(PAST_CYCLES_DAYS) > start);
+        if let Some(place) = past.iter().position(|alerts| alerts.start == start) {
+            let back = past.swap_remove(place);
+            self.quota_alerts = QuotaAlerts { account, ..back };
+        }
+        if told {
+            past.push(old);
+        }
     }
 
     /// What was used of a grant.
