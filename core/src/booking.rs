@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::zone::Day;
 use crate::catalogue::ServiceNumber;
 use crate::facts::{Fact, Flag, FlagDay, OutcomeDay, PlaceHour, SimDay};
 use crate::fixed_hash::FixedMap;
@@ -16,6 +15,7 @@ use crate::ledger::Balance;
 use crate::outcome::Outcome;
 use crate::registry::Class;
 use crate::sim::{FeedId, SimId};
+use crate::zone::Day;
 
 /// The cells of the open booked day and the books of all time.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -50,7 +50,9 @@ pub enum CalendarError {
         first: jiff::civil::Date,
         second: jiff::civil::Date,
     },
-    #[error("the calendar's entry from {from} opens {class}; only education and other are ever cut")]
+    #[error(
+        "the calendar's entry from {from} opens {class}; only education and other are ever cut"
+    )]
     Opens {
         from: jiff::civil::Date,
         class: &'static str,

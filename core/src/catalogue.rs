@@ -3,10 +3,10 @@
 //! A catalogue is versioned, and its rules hold by usage instant. So earlier versions stay: usage from before a new
 //! version's rules hold is still what it was. The newest version with a rule that holds decides.
 
-use crate::zone::{Day, Zone};
 use crate::fixed_hash::FixedMap;
 use crate::interned::Interned;
 use crate::registry::{self, Class, Rule};
+use crate::zone::{Day, Zone};
 
 /// A service by number; [`NO_SERVICE`] is the empty one.
 pub(crate) type ServiceNumber = u32;

@@ -32,7 +32,11 @@ impl Heard {
             if !HOURS.contains(&zone.hour_of(hour * HOUR_MS)) {
                 continue;
             }
-            silent = if self.hours.contains(&hour) { 0 } else { silent + 1 };
+            silent = if self.hours.contains(&hour) {
+                0
+            } else {
+                silent + 1
+            };
             if silent >= DEAF_HOURS {
                 return true;
             }
@@ -62,7 +66,11 @@ mod tests {
         let all: Vec<i64> = (8..18).map(at).collect();
         let without = |silent: &[i64]| {
             let mut heard = Heard::default();
-            let hours: Vec<i64> = all.iter().copied().filter(|h| !silent.contains(h)).collect();
+            let hours: Vec<i64> = all
+                .iter()
+                .copied()
+                .filter(|h| !silent.contains(h))
+                .collect();
             heard.note(&hours);
             heard.is_deaf(day, &zone)
         };

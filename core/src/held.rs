@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::zone::Day;
 use crate::registry::Class;
 use crate::sim::SimId;
+use crate::zone::Day;
 
 /// By SIM; the number of SIMs is bounded, so that strangers cannot fill the memory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

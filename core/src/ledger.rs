@@ -45,7 +45,7 @@ struct Extras {
     /// Part of the limit.
     rolled_bytes: u64,
     /// Part of what is used: what grants paid.
-    from_grants_bytes: u64,
+    granted_used_bytes: u64,
     /// What grants paid, and what is left of those that may be used now.
     granted_bytes: u64,
     /// Part of what is used: what the SIM brought along, and the revision that said so.
@@ -101,12 +101,12 @@ impl Balance {
 
     /// What grants did not pay.
     fn without_grants(&self) -> u64 {
-        self.used_bytes - self.from_grants_bytes()
+        self.used_bytes - self.granted_used_bytes()
     }
 
     /// What counts against the quota: what went over it does not.
     pub(crate) fn drawn_bytes(&self) -> u64 {
-        self.without_grants().min(self.limit_bytes) + self.from_grants_bytes()
+        self.without_grants().min(self.limit_bytes) + self.granted_used_bytes()
     }
 
     /// Limit and grants.
@@ -131,8 +131,8 @@ impl Balance {
         self.extras.as_ref().map_or(0, |e| e.granted_bytes)
     }
 
-    pub(crate) fn from_grants_bytes(&self) -> u64 {
-        self.extras.as_ref().map_or(0, |e| e.from_grants_bytes)
+    pub(crate) fn granted_used_bytes(&self) -> u64 {
+        self.extras.as_ref().map_or(0, |e| e.granted_used_bytes)
     }
 
     pub(crate) fn rolled_bytes(&self) -> u64 {
@@ -148,10 +148,10 @@ impl Balance {
     }
 
     /// Adds bytes of which grants pay a part.
-    pub(crate) fn use_bytes(&mut self, bytes: u64, from_grants_bytes: u64) {
+    pub(crate) fn use_bytes(&mut self, bytes: u64, granted_used_bytes: u64) {
         self.used_bytes += bytes;
-        if from_grants_bytes > 0 {
-            self.extras().from_grants_bytes += from_grants_bytes;
+        if granted_used_bytes > 0 {
+            self.extras().granted_used_bytes += granted_used_bytes;
         }
     }
 
@@ -173,7 +173,7 @@ impl Balance {
     /// Sets what is left of the grants that may be used now; none in a cycle that is not current. Says whether that
     /// changes anything.
     pub(crate) fn set_grants_left(&mut self, left_bytes: u64) -> bool {
-        let granted = self.from_grants_bytes() + left_bytes;
+        let granted = self.granted_used_bytes() + left_bytes;
         if granted == self.granted_bytes() {
             return false;
         }

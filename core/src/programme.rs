@@ -85,7 +85,9 @@ pub enum ProgrammeError {
         "allowance {id:?} of cohort {cohort:?} throttles to 0 kbit/s; name a rate, or block instead"
     )]
     Rate { cohort: String, id: String },
-    #[error("the thresholds of cohort {cohort:?} do not rise; write them in order, each once")]
+    #[error(
+        "the thresholds of cohort {cohort:?} do not rise from 1 to 100 percent; write them in order, each once"
+    )]
     Thresholds { cohort: String },
     #[error("the breaker of cohort {cohort:?} has a share of {found} ‰; name at most 1000")]
     Breaker { cohort: String, found: u16 },
@@ -132,7 +134,8 @@ fn check_cohort(cohort: &registry::Cohort) -> Result<(), ProgrammeError> {
         }
     }
     let cohort_id = cohort.id.clone();
-    if !cohort.thresholds.is_sorted_by(|a, b| a < b) {
+    let percents = &cohort.thresholds;
+    if !percents.is_sorted_by(|a, b| a < b) || !percents.iter().all(|p| (1..=100).contains(p)) {
         return Err(ProgrammeError::Thresholds { cohort: cohort_id });
     }
     let found = cohort.breaker.share_permille;
@@ -238,11 +241,7 @@ impl Programme {
 }
 
 impl CohortRules {
-    fn new(
-        cohort: &registry::Cohort,
-        today: Day,
-        accounts: &mut Interned<Account>,
-    ) -> CohortRules {
+    fn new(cohort: &registry::Cohort, today: Day, accounts: &mut Interned<Account>) -> CohortRules {
         let allowances = cohort.allowances.iter().map(|allowance| {
             let account = Account {
                 id: allowance.id.clone(),

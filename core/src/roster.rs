@@ -216,7 +216,8 @@ impl Sim {
 
     /// The assignment by which the SIM is enrolled on a day.
     pub(crate) fn enrolled_on(&self, day: Day) -> Option<&Assignment> {
-        self.speaks_of(day).filter(|assignment| day < assignment.until)
+        self.speaks_of(day)
+            .filter(|assignment| day < assignment.until)
     }
 
     /// Whether the SIM is enrolled on a day; the common case looks at no list.

@@ -182,7 +182,7 @@ impl Watches {
             return None;
         }
         // Of two days that follow each other one is even.
-        let slot = &mut self.days[(day.0 & 1) as usize];
+        let slot = &mut self.days[usize::from(day.0 & 1 == 1)];
         if slot.day != Some(day) {
             *slot = DayUse {
                 day: Some(day),

@@ -167,7 +167,9 @@ impl Zone {
     pub(crate) fn hour_of(&self, at_ms: i64) -> u8 {
         match self.midnight_before(at_ms) {
             // 24 hours at the most, so that the hour fits.
-            Some(midnight) if midnight.even => ((at_ms - midnight.at_ms) / HOUR_MS) as u8,
+            Some(midnight) if midnight.even => {
+                ((at_ms - midnight.at_ms) / HOUR_MS).unsigned_abs() as u8
+            }
             _ => self.search_hour(at_ms),
         }
     }

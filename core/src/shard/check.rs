@@ -98,7 +98,10 @@ impl Shard {
                 }
             }
             Command::Enrol(told) => {
-                if told.valid_until.is_some_and(|until| until <= told.valid_from) {
+                if told
+                    .valid_until
+                    .is_some_and(|until| until <= told.valid_from)
+                {
                     return Err("the enrolment ends before it begins".to_owned());
                 }
             }

@@ -225,10 +225,7 @@ impl Shard {
                 self.current_cycle(sim, allowance).start.date(),
                 self.allowance_state(sim, allowance),
             ),
-            None => (
-                self.today().month().first_date(),
-                AllowanceState::default(),
-            ),
+            None => (self.today().month().first_date(), AllowanceState::default()),
         };
         Decision {
             generation: self.config.generation,
@@ -276,8 +273,9 @@ impl Shard {
         let over_ms = rules.map_or(0, |rules| rules.restore_over_ms);
         let [.., a, b, c, d, e, f, g, h] = sim.id.0;
         let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let after_ms = hash.checked_rem(over_ms.into()).unwrap_or(0);
         // Below 2³².
-        hash.checked_rem(over_ms.into()).unwrap_or(0) as i64
+        after_ms.cast_signed()
     }
 
     pub(super) fn cause(&self, cause: RowAt<'_>) -> Cause {

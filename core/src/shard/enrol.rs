@@ -130,7 +130,9 @@ impl Shard {
     /// Takes over the bytes that were held on the days on which the SIM is enrolled.
     fn take_over(&mut self, number: u32, now: Now) {
         let sim = self.roster.get(number);
-        let taken = self.held.take(&sim.id, |day| sim.enrolled_on(day).is_some());
+        let taken = self
+            .held
+            .take(&sim.id, |day| sim.enrolled_on(day).is_some());
         for held in taken {
             self.credit(number, held.day, held.class, held.bytes, now);
         }
@@ -146,8 +148,8 @@ impl Shard {
         let rules = self.programme.cohort(sim.cohort);
         let named = rules.iter().flat_map(|rules| &rules.allowances);
         let named = named.map(|allowance| (allowance.account, allowance.every));
-        let mut named =
-            named.filter(|(account, _)| self.accounts.value((*account).into()).id == told.allowance);
+        let mut named = named
+            .filter(|(account, _)| self.accounts.value((*account).into()).id == told.allowance);
         let Some((account, every)) = named.next() else {
             return;
         };
@@ -174,7 +176,8 @@ impl Shard {
     fn place_number(&mut self, place: &crate::registry::Place) -> u32 {
         let number = self.places.number(place);
         if number as usize == self.province_of.len() {
-            self.province_of.push(self.provinces.number(&place.province));
+            self.province_of
+                .push(self.provinces.number(&place.province));
         }
         number
     }

@@ -28,9 +28,8 @@ impl Shard {
     pub(super) fn turn_grants(&mut self, now: Now, effects: &mut Effects) {
         let today = self.today();
         let turning = self.grants.all().iter().zip(0u32..);
-        let turning = turning.filter(|(grant, _)| {
-            !grant.void && (grant.from == today || grant.until == today)
-        });
+        let turning = turning
+            .filter(|(grant, _)| !grant.void && (grant.from == today || grant.until == today));
         let turning: Vec<u32> = turning.map(|(_, number)| number).collect();
         if !turning.is_empty() {
             self.turn(&turning, None, now, effects);
@@ -42,7 +41,10 @@ impl Shard {
         let concerned = self.concerned(turning);
         for (number, accounts) in &concerned {
             for account in accounts {
-                let place = self.roster.get(*number).place_of_balance(*account, self.today());
+                let place = self
+                    .roster
+                    .get(*number)
+                    .place_of_balance(*account, self.today());
                 if self.refresh_grants(*number, *account, now)
                     && let Some(place) = place
                 {

@@ -11,13 +11,7 @@ use crate::zone::Day;
 
 impl Shard {
     /// Begins a local day at `at_ms`: its midnight, or the command that named a zone in which it has begun.
-    pub(super) fn begin_day(
-        &mut self,
-        today: Day,
-        at_ms: i64,
-        offset: u64,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn begin_day(&mut self, today: Day, at_ms: i64, offset: u64, effects: &mut Effects) {
         let now = Now { at_ms, offset };
         self.end_booked_day(today, now, effects);
         self.begin_assignments(now, effects);
@@ -82,7 +76,12 @@ impl Shard {
         let sim = self.roster.get(number);
         let alerts = sim.quota_alerts;
         let of_alerts = |b: &&Balance| b.account == alerts.account && b.start == alerts.start;
-        if sim.balances.iter().find(of_alerts).is_some_and(|b| b.end <= today) {
+        if sim
+            .balances
+            .iter()
+            .find(of_alerts)
+            .is_some_and(|b| b.end <= today)
+        {
             self.resolve_quota_alerts(number, now, effects);
         }
     }

@@ -31,13 +31,15 @@ impl Shard {
             self.resolve_quota_alerts(number, now, effects);
         }
         let sim = self.roster.get(number);
-        let (Some((account, start)), Some(rules)) = (of_now, self.programme.cohort(sim.cohort)) else {
+        let (Some((account, start)), Some(rules)) = (of_now, self.programme.cohort(sim.cohort))
+        else {
             return;
         };
         let balance = sim.balance(account, self.today());
         let speaks = |b: &&Balance| rules.enforced && !sim.has_left && b.quota_bytes() > 0;
         let balance = balance.filter(speaks);
-        let reached_80 = rules.thresholds.contains(&80) && balance.is_some_and(|b| b.has_reached(80));
+        let reached_80 =
+            rules.thresholds.contains(&80) && balance.is_some_and(|b| b.has_reached(80));
         let exhausted = balance.is_some_and(Balance::is_exhausted);
         let of_cycle = (sim.quota_alerts.account, sim.quota_alerts.start) == (account, start);
         let mut after = match of_cycle {
@@ -163,7 +165,8 @@ impl Shard {
         if left == 0 {
             return None;
         }
-        let wait_ms = (u128::from(left) * elapsed_ms).checked_div(u128::from(balance.used_bytes))?;
+        let wait_ms =
+            (u128::from(left) * elapsed_ms).checked_div(u128::from(balance.used_bytes))?;
         let runs_out_ms = now.at_ms.checked_add(i64::try_from(wait_ms).ok()?)?;
         let resets_ms = self.zone.midnight(balance.end);
         if runs_out_ms >= resets_ms || runs_out_ms >= self.zone.midnight(Day::LAST.plus(-400_000)) {

@@ -88,7 +88,11 @@ impl Shard {
             return;
         }
         if device == sim.device {
-            if sim.watches.rare().is_some_and(|rare| rare.moved != Default::default()) {
+            if sim
+                .watches
+                .rare()
+                .is_some_and(|rare| rare.moved != Default::default())
+            {
                 self.forget_moved(number, Some(at), now, effects);
             }
             return;
@@ -226,7 +230,15 @@ impl Shard {
         let day = alert.day.unwrap_or(Day::FIRST).date();
         let id = format!("{}/{day}", sim.id);
         let cause = cause.map(|cause| self.cause(cause));
-        self.tell(&id, alert.state.revision, change, subject, cause, now, effects);
+        self.tell(
+            &id,
+            alert.state.revision,
+            change,
+            subject,
+            cause,
+            now,
+            effects,
+        );
     }
 
     fn idle(&self, sim: &Sim) -> Subject {
@@ -279,7 +291,8 @@ impl Shard {
             let sim = self.roster.get(number);
             let rules = self.grants.get(grant);
             let has = rules.cohort.is_none_or(|cohort| cohort == sim.cohort) && !sim.has_left;
-            let goes_on = has && rules.is_valid_before_end(today) && self.has_much_left(number, grant);
+            let goes_on =
+                has && rules.is_valid_before_end(today) && self.has_much_left(number, grant);
             if goes_on || !state.firing {
                 continue;
             }

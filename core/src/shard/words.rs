@@ -2,8 +2,8 @@
 
 use super::Shard;
 use super::rows::RowAt;
-use crate::programme::AllowanceRules;
 use crate::decision::Action;
+use crate::programme::AllowanceRules;
 use crate::registry::{Class, Period, Scope};
 use crate::roster::Sim;
 

