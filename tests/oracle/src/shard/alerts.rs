@@ -141,7 +141,7 @@ impl Shard {
     fn say_grant_end(&mut self, sim: usize, grant: usize, change: &'static str, because: &Because) {
         let given = self.rules.grants[grant].grant.clone();
         let id = format!("GrantExpiring/{}/{}", self.sims[sim].name, given.id);
-        let more = json!({"grant": given.id, "donor": given.donor.unwrap_or_default(), "given_bytes": given.bytes,
+        let more = json!({"grant": given.id, "donor": given.donor, "given_bytes": given.bytes,
             "left_bytes": self.left(sim, grant), "valid_until": given.valid_until});
         self.say(&id, "GrantExpiring", change, self.about(sim, more), because);
     }

@@ -122,7 +122,11 @@ impl Shard {
                 ));
             }
         }
+        let present = self.sims[sim].present(self.steps.assignments).cloned();
         self.sims[sim].assignments.retain(|&from, _| from < day);
+        if self.sims[sim].assignments.is_empty() {
+            self.sims[sim].gone = present;
+        }
         for (from, assignment) in told {
             self.tell_assignment(name, from, &assignment, revision);
         }

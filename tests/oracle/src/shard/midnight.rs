@@ -130,6 +130,7 @@ impl Shard {
                 .is_some_and(|cohort| cohort.enforce_from == Some(today));
             if begins {
                 let because = Because::new("enforcement_started", at, offset);
+                self.open_current(sim);
                 self.settle(sim, &because);
                 self.decide(sim, &because);
             }
