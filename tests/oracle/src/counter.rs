@@ -105,8 +105,9 @@ fn rise(last: u64, reading: u64, is_32: bool) -> (u64, Option<&'static str>) {
     if reading >= last {
         return (reading - last, None);
     }
-    if is_32 && last < TWO_32 && reading + TWO_32 - last < TWO_30 {
-        return (reading + TWO_32 - last, Some("wrap"));
+    let risen = (TWO_32 - (last - reading) % TWO_32) % TWO_32;
+    if is_32 && risen < TWO_30 {
+        return (risen, Some("wrap"));
     }
     (reading, Some("reset"))
 }
