@@ -98,6 +98,8 @@ pub(crate) struct Sim {
     pub(crate) assignments: BTreeMap<Day, Assignment>,
     /// The last present one, where `retire` left none that speaks of a day until today (E2).
     pub(crate) gone: Option<Assignment>,
+    /// The cohort and school that it leaves, while its alerts end.
+    pub(crate) leaving: Option<(String, String)>,
     pub(crate) balances: BTreeMap<BalanceKey, Balance>,
     /// What is used of each grant, by its place in the order of entry.
     pub(crate) grants_used: BTreeMap<usize, u64>,
@@ -117,6 +119,7 @@ impl Sim {
             activation,
             assignments: BTreeMap::new(),
             gone: None,
+            leaving: None,
             balances: BTreeMap::new(),
             grants_used: BTreeMap::new(),
             told: Class::DECIDED

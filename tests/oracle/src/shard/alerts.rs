@@ -46,13 +46,18 @@ impl Shard {
     /// Details that every alert about a SIM has, and more.
     pub(super) fn about(&self, sim: usize, more: Value) -> Value {
         let today = self.steps.assignments;
+        let it = &self.sims[sim];
+        let present = || {
+            (
+                it.cohort(today).unwrap_or_default().to_owned(),
+                it.school(today),
+            )
+        };
+        let (cohort, school) = it.leaving.clone().unwrap_or_else(present);
         let mut details = Map::new();
-        details.insert("sim".to_owned(), json!(self.sims[sim].name));
-        details.insert(
-            "cohort".to_owned(),
-            json!(self.sims[sim].cohort(today).unwrap_or_default()),
-        );
-        details.insert("school".to_owned(), json!(self.sims[sim].school(today)));
+        details.insert("sim".to_owned(), json!(it.name));
+        details.insert("cohort".to_owned(), json!(cohort));
+        details.insert("school".to_owned(), json!(school));
         if let Value::Object(more) = more {
             details.extend(more);
         }
