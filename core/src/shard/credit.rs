@@ -41,8 +41,12 @@ impl Shard {
             let from_grants = self.pay_over(number, place, day, bytes);
             let sim = self.roster.get_mut(number);
             sim.balances[place].use_bytes(bytes, from_grants);
-            self.booking
-                .touch(number, &mut sim.balances[place], now.offset);
+            self.booking.touch(
+                number,
+                &mut sim.next_waiting,
+                &mut sim.balances[place],
+                now.offset,
+            );
             let current = sim.place_of_balance(account, self.booking.day);
             let mut at_mark = self.mark(number, place, now) && current == Some(place);
             if from_grants > 0
@@ -145,10 +149,12 @@ impl Shard {
                 left += rules.source.bytes - sim.used_of(grant);
             }
         }
-        let balance = &mut self.roster.get_mut(number).balances[place];
+        let sim = self.roster.get_mut(number);
+        let balance = &mut sim.balances[place];
         let changed = balance.set_grants_left(left);
         if changed {
-            self.booking.touch(number, balance, now.offset);
+            self.booking
+                .touch(number, &mut sim.next_waiting, balance, now.offset);
         }
         changed
     }
@@ -201,7 +207,8 @@ impl Shard {
             if balance.end > today {
                 balance.follow(allowance.limit_bytes, !rules.enforced);
                 balance.mark_reached(&rules.thresholds, now.at_ms);
-                self.booking.touch(number, balance, now.offset);
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }
@@ -256,8 +263,10 @@ impl Shard {
             let known = self.roster.get(number).balances.len();
             let place = self.open_balance(number, account, cycle);
             if place == known {
-                let balance = &mut self.roster.get_mut(number).balances[place];
-                self.booking.touch(number, balance, now.offset);
+                let sim = self.roster.get_mut(number);
+                let balance = &mut sim.balances[place];
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }
