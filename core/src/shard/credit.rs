@@ -38,7 +38,7 @@ impl Shard {
         now: Now,
     ) -> Changed {
         let payer = self.programme.payer(class);
-        self.open_coming_balances(number, day, payer);
+        self.open_coming_balances(number, day, payer, now);
         let mut changed = Changed::default();
         for place in 0..self.roster.get(number).balances.len() {
             let balance = &self.roster.get(number).balances[place];
@@ -92,7 +92,7 @@ impl Shard {
     }
 
     /// Opens the balances of cycles that have not ended, where a row of theirs comes before they begin.
-    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class) {
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
         let today = self.today();
         if day < today {
             return;
@@ -110,6 +110,7 @@ impl Shard {
         }
         for (account, cycle) in missing {
             self.open_balance(number, account, cycle);
+            self.refresh_grants(number, account, now);
         }
     }
 
@@ -197,7 +198,10 @@ impl Shard {
         let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
         let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        sim.balances[place].mark_reached(thresholds, now.at_ms);
+        // What the rules do not name stands still.
+        if sim.balances[place].named {
+            sim.balances[place].mark_reached(thresholds, now.at_ms);
+        }
     }
 
     /// Lets a SIM's balances of current and coming cycles follow its rules, opening those that are missing, and touches
@@ -216,7 +220,15 @@ impl Shard {
         for (account, cycle) in &current {
             self.open_balance(number, *account, *cycle);
         }
-        for (account, _) in &current {
+        self.follow_rules_as_open(number, now);
+    }
+
+    /// The same for the balances that there are.
+    pub(super) fn follow_rules_as_open(&mut self, number: u32, now: Now) {
+        let today = self.today();
+        let sim = self.roster.get(number);
+        let accounts: BTreeSet<u16> = sim.balances.iter().map(|b| b.account).collect();
+        for account in &accounts {
             self.refresh_grants(number, *account, now);
         }
         self.withdraw(number);

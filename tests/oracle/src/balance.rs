@@ -3,6 +3,8 @@
 /// How a SIM stands in an account and a cycle.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Balance {
+    /// Its place in the order in which the SIM's balances were opened.
+    pub(crate) opened: u64,
     /// Rolled bytes included.
     pub(crate) limit: u64,
     /// What came over from the cycle before (Q11).

@@ -115,13 +115,14 @@ impl Shard {
             return None;
         }
         let limit = allowance.bytes;
-        self.sims[sim]
-            .balances
-            .entry(key)
-            .or_insert_with(|| Balance {
-                limit,
-                ..Balance::default()
-            });
+        let balances = &mut self.sims[sim].balances;
+        let opened = balances.values().map(|balance| balance.opened).max();
+        let opened = opened.map_or(0, |last| last + 1);
+        balances.entry(key).or_insert_with(|| Balance {
+            opened,
+            limit,
+            ..Balance::default()
+        });
         Some(key)
     }
 
@@ -214,7 +215,10 @@ impl Shard {
 
     /// The same for a cycle that is not current: what is left of grants is none of its own (Q9).
     pub(super) fn touch(&mut self, sim: usize, key: BalanceKey, at: i64) {
-        let thresholds = self.rules_of(sim).map(|cohort| cohort.thresholds.clone());
+        let rules = self.rules_of(sim);
+        // Where the rules do not name the account, nothing is said of it.
+        let rules = rules.filter(|cohort| self.names(cohort, key.0));
+        let thresholds = rules.map(|cohort| cohort.thresholds.clone());
         let Some(balance) = self.sims[sim].balances.get_mut(&key) else {
             return;
         };
@@ -225,16 +229,18 @@ impl Shard {
         self.write(sim, key);
     }
 
+    /// Whether a cohort's rules name an account.
+    fn names(&self, cohort: &Cohort, account: usize) -> bool {
+        let mut allowances = cohort.allowances.iter();
+        allowances.any(|allowance| self.account(allowance) == Some(account))
+    }
+
     /// Tells how a balance stands, while the SIM's rules name the account (Q14).
     fn write(&mut self, sim: usize, key: BalanceKey) {
         let Some(cohort) = self.rules_of(sim) else {
             return;
         };
-        if !cohort
-            .allowances
-            .iter()
-            .any(|allowance| self.account(allowance) == Some(key.0))
-        {
+        if !self.names(&cohort, key.0) {
             return;
         }
         let enforced = self.is_enforced(&cohort);
