@@ -321,6 +321,13 @@ mod tests {
             }],
             as_of_ms: Some(1_770_000_060_000),
         };
-        insta::assert_snapshot!(status.text("T-0412", &TimeZone::UTC), @"");
+        insta::assert_snapshot!(status.text("T-0412", &TimeZone::UTC), @r"
+        T-0412 (pilote-rural), as of 2026-02-02 02:41 (+00)
+          education  19.99 of 25 GB (5 rolled over) and 10 granted in the month from 2026-02-01, 57 %: within
+          daily      0.01 of 1 GB in the day from 2026-02-02, 1 %: within
+          other      0.00 of 0 GB in the 30 days from 2026-01-20: within
+          grant      don-ramadan-1447: 10 GB of education, 2026-02-01 to 2026-03-20, from Khatwat Khir
+          education  throttle to 512 kbit/s since 2026-02-02 02:40 (exhausted), applied from 2026-02-02 02:56 on, until 2026-03-01 00:00; decision 7/1203
+        ");
     }
 }
