@@ -73,8 +73,8 @@ impl Accounts {
 
     /// The SIM is enrolled: accounts of cycles that have ended are opened too.
     pub fn enrol(&mut self, enrolment: &Enrolment) {
-        let first = self.activated.get_or_insert(enrolment.valid_from);
-        *first = (*first).min(enrolment.valid_from);
+        // An earlier day that is told later does not move the cycles.
+        self.activated.get_or_insert(enrolment.valid_from);
         self.history.enrol(enrolment.clone());
         self.open_today();
     }

@@ -147,7 +147,7 @@ fn config(decision: &Decision, partitions: Partitions) -> ShardConfig {
 
 /// Whether both are about the same class, at the same time, for the same reason: the one is the other made again, or
 /// neither is what it says.
-pub(super) fn is_of_one(made: &Decision, decision: &Decision) -> bool {
+pub fn is_of_one(made: &Decision, decision: &Decision) -> bool {
     made.class == decision.class
         && made.effective_at_ms == decision.effective_at_ms
         && made.reason == decision.reason
@@ -155,7 +155,7 @@ pub(super) fn is_of_one(made: &Decision, decision: &Decision) -> bool {
 
 /// Whether the replay made the decision again. What a breaker held was decided when it was held, and not when it was
 /// released: then the replay must say the same of the class by now.
-pub(super) fn bears_out(replay: &Replay, again: Option<&Decision>, decision: &Decision) -> bool {
+pub fn bears_out(replay: &Replay, again: Option<&Decision>, decision: &Decision) -> bool {
     match decision.reason {
         Reason::Released => replay.in_force(decision.class) == Some(decision.action),
         _ => again.is_some_and(|made| same(made, decision)),
