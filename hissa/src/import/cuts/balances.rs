@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{Balance, Count, Cut, Rules};
 use crate::config::deployment::Deployment;
 use crate::import::{Plan, RegistryView};
+use crate::unanswered::unanswered;
 
 /// What an import would cut, and by which balances.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +97,8 @@ pub async fn preview(
 /// ClickHouse does not answer, or has nothing yet.
 pub async fn as_of(client: &Client, generation: u32) -> anyhow::Result<i64> {
     let sql = "SELECT maxOrNull(clock_ms) FROM hissa.freshness FINAL WHERE generation = ?";
-    let newest: Option<i64> = client.query(sql).bind(generation).fetch_one().await?;
+    let query = client.query(sql).bind(generation);
+    let newest: Option<i64> = query.fetch_one().await.map_err(unanswered)?;
     newest.ok_or_else(|| anyhow::anyhow!("no balances are written yet"))
 }
 
@@ -120,7 +122,8 @@ pub async fn of_sim(
         .bind(sim.to_string())
         .bind(day.to_string())
         .fetch_all::<Written>()
-        .await?;
+        .await
+        .map_err(unanswered)?;
     Ok(rows.into_iter().filter_map(Written::balance).collect())
 }
 
