@@ -10,7 +10,7 @@ mod log;
 
 use std::ops::Range;
 
-use hissa::explain::evidence::{bears_out, is_of_one};
+use hissa::explain::evidence::{bears_out, is_same};
 use hissa::explain::replay::Replay;
 use hissa_core::decision::Decision;
 use hissa_core::shard::{Effects, Shard, ShardConfig};
@@ -60,7 +60,7 @@ fn against(log: &Log, config: ShardConfig, decision: &Decision) -> Option<String
     let mut again = None;
     for entry in of_partition(log, config.partition) {
         let offset = entry.offset;
-        let is_it = |made: &Decision| offset == decision.offset && is_of_one(made, decision);
+        let is_it = |made: &Decision| offset == decision.offset && is_same(made, decision);
         again = replay.apply(&read(entry), is_it).unwrap();
         if again.is_some() || offset == decision.offset {
             break;

@@ -17,11 +17,7 @@ pub struct GrantRead {
 }
 
 /// Reads a grant against the cohorts and the calendar of the same file.
-pub fn read(
-    section: &Section<'_>,
-    cohorts: &[CohortRead],
-    entries: &[CalendarEntry],
-) -> GrantRead {
+pub fn read(section: &Section<'_>, cohorts: &[CohortRead], entries: &[CalendarEntry]) -> GrantRead {
     section.need(&["id", "cohort", "bytes_per_sim", "valid"]);
     let id = section
         .text("id")

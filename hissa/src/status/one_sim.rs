@@ -233,11 +233,16 @@ impl Allowance {
             Some(percent) => format!(", {percent} %"),
             None => String::new(),
         };
-        let rolled = rule.map_or(0, |rule| self.limit_bytes.saturating_sub(rule.bytes));
-        let rolled = match rolled {
-            0 => String::new(),
-            bytes => format!(" ({} rolled over)", gb(bytes, 0)),
-        };
+        // More than may roll over is another programme's limit, which the shard has not replaced yet.
+        let rolled = rule.and_then(|rule| {
+            let over = self.limit_bytes.checked_sub(rule.bytes)?;
+            (1..=rule.rollover_max_bytes)
+                .contains(&over)
+                .then_some(over)
+        });
+        let rolled = rolled.map_or_else(String::new, |bytes| {
+            format!(" ({} rolled over)", gb(bytes, 0))
+        });
         let granted = match self.granted_bytes {
             0 => String::new(),
             bytes => format!(" and {} granted", gb(bytes, 0)),
@@ -277,7 +282,7 @@ mod tests {
             scope: Scope::Education,
             bytes,
             every,
-            rollover_max_bytes: 0,
+            rollover_max_bytes: 5_000_000_000,
             on_exhausted: OnExhausted::Block,
         }
     }
