@@ -27,15 +27,10 @@ impl Shard {
             return;
         };
         let mut quota = match known {
-            Some(known) if known.start == found.quota.start => {
-                let Quota {
-                    account, allowance, ..
-                } = found.quota;
-                Quota {
-                    account,
-                    allowance,
-                    ..known
-                }
+            Some(known)
+                if (known.account, known.start) == (found.quota.account, found.quota.start) =>
+            {
+                known
             }
             Some(known) => {
                 self.end_quota(sim, known, because);
