@@ -91,12 +91,9 @@ impl Shard {
         }
     }
 
-    /// Opens the balances of cycles that have not ended, where a row of theirs comes before they begin.
+    /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
     fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
         let today = self.today();
-        if day < today {
-            return;
-        }
         let sim = self.roster.get(number);
         let Some(rules) = self.programme.cohort(sim.cohort) else {
             return;
@@ -105,7 +102,10 @@ impl Shard {
         for allowance in rules.covering(payer) {
             if sim.place_of_balance(allowance.account, day).is_none() {
                 let cycle = Cycle::of(allowance.every, day, sim.activation, &self.calendar);
-                missing.push((allowance.account, cycle));
+                // What has ended is opened by an enrolment alone.
+                if cycle.end > today {
+                    missing.push((allowance.account, cycle));
+                }
             }
         }
         for (account, cycle) in missing {
