@@ -64,6 +64,8 @@ impl Shard {
         self.calendar = Calendar::new(told.clone(), &mut self.cohorts);
         self.find_holding_day();
         self.move_terms();
+        // A term that ends earlier may be closed by now.
+        self.close_cycles();
         self.decide_all(now, effects);
     }
 

@@ -134,8 +134,10 @@ fn the_strictest_of_what_exhausted_allowances_say_is_wanted() {
         });
         let mut story = world_with(allowances.collect());
         let mut last = (Action::Allow, 9);
-        for (state, deciding) in states.into_iter().zip(deciding) {
-            story.row(usage(1, "2026-02-10T08:00", 10));
+        // In different hours, for three new cuts of two SIMs are too many in one.
+        let ends = ["2026-02-10T08:00", "2026-02-10T09:00", "2026-02-10T10:00"];
+        for ((state, deciding), end) in states.into_iter().zip(deciding).zip(ends) {
+            story.row(usage(1, end, 10));
             if let Some(decision) = story.decisions.last() {
                 let n: usize = decision.allowance.id[1..].parse().unwrap();
                 last = (decision.action, n - 1);

@@ -234,9 +234,10 @@ fn bytes_are_held_as_long_as_some_allowance_could_take_them_over() {
         // The month is kept, whichever periods there are.
         (edu(Period::Day), "2026-03-07T12:00", "2026-02-01", true),
         (edu(Period::Day), "2026-03-08T12:00", "2026-02-28", false),
-        // Closed is what ends by 6 April: the week of 30 March is open, and so is April.
+        // On 10 May the week until Sunday, the 3rd, is open, and April is not.
         (edu(Period::Week), "2026-05-03T12:00", "2026-04-01", true),
-        (edu(Period::Week), "2026-05-10T12:00", "2026-04-30", false),
+        (edu(Period::Week), "2026-05-10T12:00", "2026-04-27", true),
+        (edu(Period::Week), "2026-05-10T12:00", "2026-04-26", false),
         // 20 March less 2 × 30 + 7 days is 12 January.
         (
             edu(Period::Days(30)),

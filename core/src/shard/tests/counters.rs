@@ -115,7 +115,7 @@ fn a_session_is_of_sim_node_charging_id_rating_group_and_service() {
     let first = reading(1, 100);
     assert_eq!(gives(&mut story, first), 100);
     let others = [
-        Usage { sim: 2, ..first }.order(2, 1),
+        Usage { sim: 2, ..first }.order(9, 1),
         first.charging_id(8),
         first.group(OTHER),
         Usage {
@@ -164,7 +164,7 @@ fn a_sentinel_leaves_the_session_as_it_is_whichever_way_it_reads_so() {
     assert_eq!(gives(&mut story, both(2, 20, END - 1)), 0);
     assert_eq!(gives(&mut story, both(3, END - 1, 120)), 0);
     assert_eq!(
-        gives(&mut story, both(2, 30, 130)),
+        gives(&mut story, both(2, 30, 130).order(2, 2)),
         50,
         "its order has not moved"
     );

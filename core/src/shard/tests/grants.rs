@@ -200,7 +200,7 @@ fn bytes_of_a_grant_used_for_an_ended_cycle_may_exhaust_the_current_one() {
     assert_eq!(story.quota(1, "2026-03-01", "education"), (100, 10, 110));
     assert_eq!(
         story.told(),
-        ["1 education throttle #4 exhausted by record 2"]
+        ["1 education throttle #2 exhausted by record 2"]
     );
 }
 

@@ -79,8 +79,8 @@ fn ten_school_days_without_use_are_idle() {
         ),
         // Neither counted nor the end of the row.
         (None, None, &["2026-02-04"], "2026-02-14"),
-        (None, Some(off(CalendarKind::Break)), &[], "2026-02-17"),
-        (None, Some(off(CalendarKind::Holiday)), &[], "2026-02-17"),
+        (None, Some(off(CalendarKind::Break)), &[], "2026-02-15"),
+        (None, Some(off(CalendarKind::Holiday)), &[], "2026-02-15"),
         (None, Some(off(CalendarKind::Exam)), &[], "2026-02-13"),
         (None, Some(of_others), &[], "2026-02-13"),
     ];
@@ -204,23 +204,25 @@ fn in_device() -> Story {
 #[test]
 fn the_second_record_in_a_device_that_is_no_tablet_fires() {
     // (device, type, source offset, day of February, what is told)
-    let table: [(u8, u32, u64, u8, &[&str]); 16] = [
+    let table: [(u8, u32, u64, u8, &[&str]); 18] = [
         (1, 111, 1, 9, &[]),
         (2, 111, 2, 9, &[]),
         (2, 222, 3, 9, &[]),
         (0, 0, 4, 9, &[]),
         (2, 333, 5, 9, &[]),
         (2, 333, 5, 9, &[]), // another row of one record
-        (3, 333, 6, 10, &["fire SimMoved 1 2026-02-09 #1"]),
+        (3, 333, 6, 10, &["fire SimMoved 1 2026-02-10 #1"]),
         (3, 333, 7, 10, &[]),
-        (2, 444, 8, 10, &["update SimMoved 1 2026-02-09 #2"]),
+        (2, 444, 8, 10, &["update SimMoved 1 2026-02-10 #2"]),
         (2, 111, 9, 10, &[]),
-        (1, 111, 10, 10, &["resolve SimMoved 1 2026-02-09 #3"]),
+        (1, 111, 10, 10, &["resolve SimMoved 1 2026-02-10 #3"]),
         (2, 444, 11, 11, &[]),
         (1, 111, 12, 11, &[]), // evidence is forgotten
         (2, 444, 13, 12, &[]),
         (2, 444, 14, 12, &["fire SimMoved 1 2026-02-12 #1"]),
         (1, 222, 15, 12, &["resolve SimMoved 1 2026-02-12 #2"]),
+        (2, 444, 16, 12, &[]),
+        (2, 444, 17, 12, &["fire SimMoved 1 2026-02-12 #3"]), // the id goes on
     ];
     let mut story = in_device();
     for (container, (device, tac, offset, day, told)) in (1..).zip(table) {

@@ -57,6 +57,7 @@ impl Shard {
                 for &sim in &all {
                     self.follow_rules(sim, at);
                     self.open_current(sim);
+                    self.touch_ended(sim, at);
                     self.settle(sim, &because("policy_changed"));
                 }
                 self.decide_many(&all, &because("policy_changed"));

@@ -125,7 +125,11 @@ impl Shard {
             .get(&(quota.account, quota.start))
             .unwrap_or(&none);
         let zone = self.rules.zone;
-        let rules = self.rules_of(sim);
+        let leaving = self.sims[sim].leaving.as_ref();
+        let rules = leaving.map_or_else(
+            || self.rules_of(sim),
+            |(cohort, _)| self.rules_named(cohort),
+        );
         let mut named = rules.iter().flat_map(|cohort| &cohort.allowances);
         let named = named.find(|allowance| self.account(allowance) == Some(quota.account));
         let state = named.map_or("allow", |allowance| {

@@ -17,7 +17,6 @@ impl Shard {
             let was_current = self.cycle_of(sim, every, today.plus(-1)).first == key.1;
             if was_current && self.cycle_of(sim, every, today).first == today {
                 self.touch(sim, key, at);
-                changed = true;
             }
         }
         let Some(cohort) = self.rules_of(sim) else {
@@ -28,10 +27,10 @@ impl Shard {
             if cycle.first != today {
                 continue;
             }
-            changed = true;
             let Some(key) = self.open(sim, allowance, cycle) else {
                 continue;
             };
+            changed = true;
             let before = self.cycle_of(sim, allowance.every, today.plus(-1)).first;
             let left = self.sims[sim]
                 .balances

@@ -31,7 +31,7 @@ impl Shard {
             self.watch_use(sim, day, because);
         }
         if let Some((device, tac)) = usage.device {
-            let place = (usage.row.source, usage.row.offset);
+            let place = usage.row.offset;
             self.watch_device(sim, (device, tac), place, day, because);
         }
         self.watch_sharing(sim, day, class, bytes, because);
@@ -105,7 +105,7 @@ impl Shard {
         &mut self,
         sim: usize,
         (device, tac): (Pseudonym, u32),
-        place: (crate::row::Source, u64),
+        place: u64,
         day: Day,
         because: &Because,
     ) {
