@@ -338,11 +338,11 @@ fn a_new_programme_keeps_thresholds_that_are_still_reached_at_their_old_time() {
         let expected: Vec<_> = expected.iter().map(|(p, time)| (*p, at(time))).collect();
         assert_eq!(found, expected, "{entered}");
     }
-    // A cycle that has ended keeps its limit and its thresholds.
+    // A cycle that has ended keeps its limit, and of its thresholds those that still stand in the list.
     story.until("2026-03-02T00:00");
-    story.command("2026-03-02T08:00", with(1000, &[90]));
+    story.command("2026-03-02T08:00", with(1000, &[80, 90]));
     let row = story.account(1, "2026-02-01", "education").unwrap();
-    assert_eq!((row.limit_bytes, row.thresholds), (100, vec![50, 80]));
+    assert_eq!((row.limit_bytes, row.thresholds), (100, vec![80]));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_session_is_of_sim_node_charging_id_rating_group_and_service() {
     let others = [
         Usage { sim: 2, ..first }.order(9, 1),
         first.charging_id(8),
-        first.group(OTHER),
+        first.group(SYSTEM),
         Usage {
             service: 5,
             ..first
