@@ -21,6 +21,7 @@ mod openings;
 mod outcomes;
 mod places;
 mod policy;
+mod properties;
 mod snapshots;
 mod story;
 mod watches;

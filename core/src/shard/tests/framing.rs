@@ -252,7 +252,7 @@ pub fn run(log: &Log, restore_at: Option<usize>) -> Story {
     story
 }
 
-fn tell(story: &mut Story, told: &Told) {
+pub fn tell(story: &mut Story, told: &Told) {
     match told {
         Told::Row(row) => {
             story.rows(&[**row]);
@@ -269,7 +269,7 @@ fn tell(story: &mut Story, told: &Told) {
 }
 
 /// Runs a log in frames of random size, publishing ranges again.
-fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
+pub fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
     let all = log.rows();
     let mut published = 0;
     let mut frame: Vec<UsageRow> = Vec::new();
@@ -300,7 +300,7 @@ fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
 }
 
 /// What must not depend on framing: offsets and versions do.
-fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>) {
+pub fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>) {
     let decisions = story.decisions.iter().map(|decision| {
         let mut decision = decision.clone();
         decision.offset = 0;
@@ -317,27 +317,31 @@ fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>
         }
         format!("{alert:?}")
     });
-    let facts = story.facts.iter().map(|(key, fact)| {
-        let mut fact = fact.clone();
-        match &mut fact {
-            Fact::SimDay(row) => row.version = 0,
-            Fact::SimCycle(row) => row.version = 0,
-            Fact::OutcomeDay(row) => row.version = 0,
-            Fact::PlaceHour(row) => row.version = 0,
-            Fact::FlagDay(row) => row.version = 0,
-            Fact::Assignment(row) => row.version = 0,
-            Fact::Decision(row) => {
-                row.version = 0;
-                row.decision.cause = None;
-                row.decision.offset = 0;
-            }
-        }
-        (key.clone(), format!("{fact:?}"))
-    });
+    let facts = story.facts.iter();
+    let facts = facts.map(|(key, fact)| (key.clone(), format!("{:?}", without_offsets(fact))));
     (decisions.collect(), alerts.collect(), facts.collect())
 }
 
-/// Forty seeds, others each time, or those that HISSA_SEED names; a failure tells its seed.
+/// A row without what depends on where its entry stands in the log.
+pub fn without_offsets(fact: &Fact) -> Fact {
+    let mut fact = fact.clone();
+    match &mut fact {
+        Fact::SimDay(row) => row.version = 0,
+        Fact::SimCycle(row) => row.version = 0,
+        Fact::OutcomeDay(row) => row.version = 0,
+        Fact::PlaceHour(row) => row.version = 0,
+        Fact::FlagDay(row) => row.version = 0,
+        Fact::Assignment(row) => row.version = 0,
+        Fact::Decision(row) => {
+            row.version = 0;
+            row.decision.cause = None;
+            row.decision.offset = 0;
+        }
+    }
+    fact
+}
+
+/// Forty seeds, or the one that HISSA_SEED names; a failure tells its seed.
 fn seeds() -> std::ops::Range<u64> {
     let named = std::env::var("HISSA_SEED").ok();
     match named.and_then(|seed| seed.parse().ok()) {
