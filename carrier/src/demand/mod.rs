@@ -4,5 +4,6 @@ mod calendar;
 mod month;
 mod sessions;
 
+pub use calendar::calendar_entries;
 pub use month::{Day, month_of_days};
 pub use sessions::{PlannedRecord, Planner};

@@ -54,7 +54,7 @@ const SYSTEM_OFTEN: f64 = 0.5;
 const OTHER_OFTEN: f64 = 0.45;
 
 /// What a SIM whose blocks leak does with it.
-const LEAK_APPETITE: f64 = 4.0;
+const LEAK_APPETITE: f64 = 3.0;
 
 /// A container before it is known whether a block stops it.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +86,8 @@ pub struct Planner<'a> {
     pub seed: u64,
     pub zone: &'a Zone,
     pub enforce_from: Date,
+    /// The catalogue knows the library from this date on; before it few use it.
+    pub library_since: Date,
 }
 
 struct Session {
@@ -186,7 +188,7 @@ impl DayPlan<'_> {
         let begin = records.len();
         self.cut(&session, 30 * MINUTE_MS, records);
         for record in &mut records[begin..] {
-            let bytes = self.dice.between(480e6, 700e6);
+            let bytes = self.dice.between(560e6, 700e6);
             self.push(record, OTHER[1], bytes);
         }
     }
@@ -231,8 +233,14 @@ impl DayPlan<'_> {
 
     fn fill(&mut self, record: &mut PlannedRecord, demanded: f64) {
         let education = demanded * EDUCATION_SHARE;
-        let main = EDUCATION[self.dice.weighted(&[0.4, 0.12, 0.2, 0.2, 0.08])];
-        let second = EDUCATION[self.dice.index(EDUCATION.len())];
+        let library = if self.date < self.planner.library_since {
+            0.02
+        } else {
+            0.08
+        };
+        let weights = [0.4, 0.12, 0.2, 0.2, library];
+        let main = EDUCATION[self.dice.weighted(&weights)];
+        let second = EDUCATION[self.dice.weighted(&weights)];
         if main != second && self.dice.chance(0.3) {
             self.push(record, main, education * 0.7);
             self.push(record, second, education * 0.3);

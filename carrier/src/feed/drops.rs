@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use super::blocks::Blocks;
 use super::delay::Delays;
+use super::gateway::Gateways;
 use super::incidents::{Incident, Incidents};
-use super::{DROP_MS, Letter, gateway};
+use super::{DROP_MS, Letter};
 use crate::demand::{Day, PlannedRecord, Planner, month_of_days};
 use crate::dice::{Dice, Purpose};
 use crate::policy::{Catalogue, Programme};
-use crate::population::Population;
-use crate::record::Record;
+use crate::population::{Population, RosterChange};
+use crate::record::{Counter, Record};
 use crate::scenario::{Dirt, Scenario};
-use crate::truth::{Accounting, Truth};
+use crate::truth::{Accounting, Enrolment, Opening, Truth};
 use crate::zone::{DAY_MS, Date, HOUR_MS, Zone, month_of, plus_days};
+
+/// The share of records that never arrive.
+const LOST: f64 = 0.0005;
 
 /// One message of the carrier's topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +34,14 @@ pub struct Feed {
     zone: Zone,
     population: Population,
     accounting: Accounting,
-    /// Indexes of SIMs in the order in which they are enrolled, and how many are.
-    enrolments: Vec<usize>,
-    enrolled: usize,
+    /// What is entered about SIMs, and how much of it was.
+    changes: Vec<(i64, RosterChange)>,
+    entered: usize,
+    /// What replacing SIMs brought along, in the order of their entries.
+    openings: Vec<Opening>,
     blocks: Blocks,
+    gateways: Gateways,
+    lost: u64,
     decisions_obeyed: usize,
     delays: Delays,
     incidents: Incidents,
@@ -65,15 +73,15 @@ impl Feed {
         let mut accounting = Accounting::new(zone.clone());
         accounting.programme(entered_at, programme);
         accounting.catalogue(entered_at, catalogue);
-        let mut enrolments: Vec<usize> = (0..population.sims.len()).collect();
-        enrolments.retain(|i| population.sims[*i].enrolment.is_some());
-        enrolments.sort_by_key(|i| population.sims[*i].enrolment.map(|e| e.entered_at_ms));
         let first_ms = zone.midnight(scenario.from);
         Feed {
             accounting,
-            enrolments,
-            enrolled: 0,
+            changes: population.roster_changes(scenario, &zone),
+            entered: 0,
+            openings: Vec::new(),
             blocks: Blocks::new(scenario.seed),
+            gateways: Gateways::default(),
+            lost: 0,
             decisions_obeyed: 0,
             delays: Delays::new(scenario, &zone),
             incidents: Incidents::new(scenario, &zone),
@@ -95,8 +103,16 @@ impl Feed {
 
     /// The truth about everything, the messages not yet taken included.
     pub fn into_truth(mut self) -> Truth {
-        while self.next().is_some() {}
-        self.accounting.finish(Some(self.scenario))
+        while self.next_letter().is_some() {}
+        let mut truth = self.accounting.finish(Some(self.scenario));
+        truth.lost_records = self.lost;
+        truth
+    }
+
+    /// Goes through the feed up to the last thing that is entered about SIMs: what replacing SIMs bring along.
+    pub(crate) fn rehearse(mut self) -> Vec<Opening> {
+        while self.entered < self.changes.len() && self.next_letter().is_some() {}
+        self.openings
     }
 
     /// Goes on to the next drop.
@@ -109,7 +125,7 @@ impl Feed {
             self.finished = true;
             return;
         }
-        self.enrol_until(self.now_ms);
+        self.enter_until(self.now_ms);
         self.plan_until(self.now_ms);
         self.send_used();
         let mut letters = self.pending.remove(&self.now_ms).unwrap_or_default();
@@ -126,19 +142,57 @@ impl Feed {
         self.queue.extend(letters);
     }
 
-    fn enrol_until(&mut self, now_ms: i64) {
-        while let Some(index) = self.enrolments.get(self.enrolled) {
-            let sim = &self.population.sims[*index];
-            let Some(enrolment) = sim.enrolment.filter(|e| e.entered_at_ms <= now_ms) else {
+    fn enter_until(&mut self, now_ms: i64) {
+        while let Some((at_ms, change)) = self.changes.get(self.entered).copied() {
+            if at_ms > now_ms {
                 break;
-            };
-            let province = self.population.province(sim).code;
-            let cohort = crate::COHORT_IDS[sim.cohort];
-            let (at, from) = (enrolment.entered_at_ms, enrolment.valid_from);
-            self.accounting.enrol(at, sim.imsi, cohort, province, from);
-            self.enrolled += 1;
+            }
+            match change {
+                RosterChange::Enrolled { sim } => self.enrol(at_ms, sim),
+                RosterChange::Replaced { old, new, on } => {
+                    let imsi = self.population.sims[old].imsi;
+                    self.accounting.retire(at_ms, imsi, on);
+                    self.enrol(at_ms, new);
+                    self.open(at_ms, (old, new), on, 1);
+                }
+                RosterChange::OpenedAgain { old, new, on } => self.open(at_ms, (old, new), on, 2),
+            }
+            self.entered += 1;
         }
         self.obey();
+    }
+
+    fn enrol(&mut self, at_ms: i64, index: usize) {
+        let sim = &self.population.sims[index];
+        let Some(enrolment) = sim.enrolment else {
+            return;
+        };
+        self.accounting.enrol(
+            at_ms,
+            &Enrolment {
+                imsi: sim.imsi,
+                cohort: crate::COHORT_IDS[sim.cohort],
+                province: self.population.province(sim).code,
+                device: Some(sim.device),
+                valid_from: enrolment.valid_from,
+            },
+        );
+    }
+
+    /// A SIM brings along what the one before it had used in the month of `on`.
+    fn open(&mut self, at_ms: i64, (old, new): (usize, usize), on: Date, revision: u32) {
+        let (old, new) = (&self.population.sims[old], &self.population.sims[new]);
+        for (allowance, used_bytes) in self.accounting.used(old.imsi, on) {
+            let opening = Opening {
+                imsi: new.imsi,
+                allowance,
+                used_bytes,
+                as_of: on,
+                revision,
+            };
+            self.accounting.open(at_ms, &opening);
+            self.openings.push(opening);
+        }
     }
 
     fn obey(&mut self) {
@@ -162,6 +216,7 @@ impl Feed {
             seed: self.scenario.seed,
             zone: &self.zone,
             enforce_from: self.scenario.enforce_from(),
+            library_since: plus_days(self.scenario.from, 14),
         };
         let month = month_of(date);
         let first_month = month_of(self.scenario.from);
@@ -189,13 +244,19 @@ impl Feed {
 
     /// What was used up to now becomes records, unless a block stopped it.
     fn send_used(&mut self) {
-        let due = self.planned.remove(&self.now_ms).unwrap_or_default();
+        let mut due = self.planned.remove(&self.now_ms).unwrap_or_default();
+        due.sort_by_key(|planned| planned.closed_ms);
         let mut records: Vec<(usize, Record)> = due
             .into_iter()
             .filter_map(|planned| {
                 let sim = planned.sim;
-                let record =
-                    gateway::write(&self.scenario, &self.population, &self.blocks, planned)?;
+                let record = self.gateways.write(
+                    &self.scenario,
+                    &self.zone,
+                    &self.population,
+                    &self.blocks,
+                    planned,
+                )?;
                 Some((sim, record))
             })
             .collect();
@@ -217,8 +278,18 @@ impl Feed {
         }
         for (index, record) in records {
             let sim = &self.population.sims[index];
+            if self.is_lost(&record) {
+                self.lost += 1;
+                continue;
+            }
+            if record.counter == Counter::Cumulative32 {
+                // What these add depends on all that came before: nothing else befalls them.
+                self.send(record);
+                continue;
+            }
             let (zone, seed_entry) = (&self.zone, self.scenario.entered_at_ms(&self.zone));
-            let announced = sim.enrolment.is_some_and(|e| e.entered_at_ms == seed_entry);
+            let announced = sim.enrolment.is_some_and(|e| e.entered_at_ms == seed_entry)
+                && sim.replaced.is_none();
             let incident = self.incidents.take(|incident| match incident {
                 Incident::Late { month, .. } => {
                     announced
@@ -248,6 +319,17 @@ impl Feed {
             self.deliver(later, letter.clone());
         }
         self.deliver(delivered_ms, letter);
+    }
+
+    /// Now and then a partial record never arrives.
+    fn is_lost(&self, record: &Record) -> bool {
+        let mut dice = Dice::new(
+            self.scenario.seed,
+            Purpose::Loss,
+            record.charging_id,
+            u64::from(record.record_sequence),
+        );
+        dice.chance(LOST)
     }
 
     fn record_dice(&self, record: &Record) -> Dice {
@@ -337,12 +419,9 @@ impl Feed {
         }
         self.obey();
     }
-}
 
-impl Iterator for Feed {
-    type Item = FeedMessage;
-
-    fn next(&mut self) -> Option<FeedMessage> {
+    /// The next letter, booked.
+    fn next_letter(&mut self) -> Option<Letter> {
         while self.queue.is_empty() {
             if self.finished {
                 return None;
@@ -351,6 +430,15 @@ impl Iterator for Feed {
         }
         let letter = self.queue.pop_front()?;
         self.account(&letter);
+        Some(letter)
+    }
+}
+
+impl Iterator for Feed {
+    type Item = FeedMessage;
+
+    fn next(&mut self) -> Option<FeedMessage> {
+        let letter = self.next_letter()?;
         Some(FeedMessage {
             delivered_at_ms: self.now_ms,
             payload: letter.payload(&self.zone),
