@@ -1,6 +1,7 @@
 //! Demand: what people would use, hour by hour, if no quota stopped them.
 
 mod calendar;
+mod flows;
 mod month;
 mod sessions;
 

@@ -1,57 +1,17 @@
 //! A SIM's day as records: sessions, cut into partial records, with a container for each kind of traffic.
 
 use super::calendar::{is_teaching_day, start_second};
+use super::flows::{
+    CODING, EDUCATION, EDUCATION_SHARE, Flow, OTHER, OTHER_OFTEN, OTHER_SHARE, SYSTEM,
+    SYSTEM_OFTEN, SYSTEM_SHARE, UNKNOWN, UNKNOWN_OFTEN, UNKNOWN_SHARE,
+};
 use super::month::Day;
 use crate::dice::{Dice, Purpose, whole};
-use crate::policy::Class;
 use crate::population::Sim;
 use crate::zone::{Date, MINUTE_MS, SECOND_MS, Zone};
 
-/// A kind of traffic as the network tells it apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flow {
-    pub rating_group: u32,
-    pub service_id: u32,
-    /// The class whose block stops it.
-    pub stopped_with: Class,
-}
-
-const fn flow(rating_group: u32, service_id: u32, stopped_with: Class) -> Flow {
-    Flow {
-        rating_group,
-        service_id,
-        stopped_with,
-    }
-}
-
-const EDUCATION: [Flow; 5] = [
-    flow(4101, 11, Class::Education),
-    flow(4101, 7, Class::Education),
-    flow(4102, 0, Class::Education),
-    flow(4103, 0, Class::Education),
-    // The catalogue knows it from the middle of February only: until then it is unknown.
-    flow(4105, 0, Class::Education),
-];
-const CODING: Flow = EDUCATION[2];
-// No rule names these; unknown traffic is charged to education, and stops with it.
-const UNKNOWN: [Flow; 2] = [
-    flow(4199, 0, Class::Education),
-    flow(30, 5, Class::Education),
-];
-const SYSTEM: [Flow; 2] = [flow(4190, 0, Class::System), flow(4191, 0, Class::System)];
-const OTHER: [Flow; 2] = [flow(10, 0, Class::Other), flow(20, 0, Class::Other)];
-
-/// Shares of all bytes before enforcement: education, unknown, system, other. Demand is given for the first two.
-const DEMANDED: f64 = 0.64 + 0.12;
-const EDUCATION_SHARE: f64 = 0.64 / DEMANDED;
-const UNKNOWN_SHARE: f64 = 0.12 / DEMANDED;
-const SYSTEM_SHARE: f64 = 0.09 / DEMANDED;
-const OTHER_SHARE: f64 = 0.15 / DEMANDED;
-
-/// How often a record has a container of the class.
-const UNKNOWN_OFTEN: f64 = 0.45;
-const SYSTEM_OFTEN: f64 = 0.5;
-const OTHER_OFTEN: f64 = 0.45;
+/// Half of what a part of a session lasts, about.
+const BEGINS_BEFORE_SECONDS: i64 = 15 * 60;
 
 /// What a SIM whose blocks leak does with it.
 const LEAK_APPETITE: f64 = 3.0;
@@ -147,7 +107,8 @@ impl DayPlan<'_> {
     fn usual(&mut self, day: Day, records: &mut Vec<PlannedRecord>) {
         let begin = records.len();
         for _ in 0..day.sessions {
-            let second = start_second(self.date, self.dice);
+            // Its bytes count at the ends of its parts: it begins a little before its hour.
+            let second = start_second(self.date, self.dice) - BEGINS_BEFORE_SECONDS;
             let session = Session {
                 start_ms: self.planner.zone.instant(self.date, second) + self.dice.span(1_000),
                 length_ms: (8 + self.dice.span(48)) * MINUTE_MS + self.dice.span(60_000),
@@ -234,7 +195,7 @@ impl DayPlan<'_> {
     fn fill(&mut self, record: &mut PlannedRecord, demanded: f64) {
         let education = demanded * EDUCATION_SHARE;
         let library = if self.date < self.planner.library_since {
-            0.02
+            0.008
         } else {
             0.08
         };

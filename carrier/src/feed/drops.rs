@@ -1,7 +1,6 @@
 //! The feed itself: drop by drop, so that a block decided at one drop stops what is used after it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use super::blocks::Blocks;
 use super::delay::Delays;
@@ -14,11 +13,8 @@ use crate::policy::{Catalogue, Programme};
 use crate::population::{Population, RosterChange};
 use crate::record::{Counter, Record};
 use crate::scenario::{Dirt, Scenario};
-use crate::truth::{Accounting, Enrolment, Opening, Truth};
-use crate::zone::{DAY_MS, Date, HOUR_MS, Zone, month_of, plus_days};
-
-/// The share of records that never arrive.
-const LOST: f64 = 0.0005;
+use crate::truth::{Accounting, Opening, Truth};
+use crate::zone::{Date, Zone, month_of, plus_days};
 
 /// One message of the carrier's topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,34 +26,34 @@ pub struct FeedMessage {
 
 /// The messages of a scenario, in the order of offsets, and the accounting that walks along.
 pub struct Feed {
-    scenario: Scenario,
-    zone: Zone,
-    population: Population,
-    accounting: Accounting,
+    pub(super) scenario: Scenario,
+    pub(super) zone: Zone,
+    pub(super) population: Population,
+    pub(super) accounting: Accounting,
     /// What is entered about SIMs, and how much of it was.
-    changes: Vec<(i64, RosterChange)>,
-    entered: usize,
+    pub(super) changes: Vec<(i64, RosterChange)>,
+    pub(super) entered: usize,
     /// What replacing SIMs brought along, in the order of their entries.
-    openings: Vec<Opening>,
-    blocks: Blocks,
-    gateways: Gateways,
-    lost: u64,
-    decisions_obeyed: usize,
-    delays: Delays,
-    incidents: Incidents,
+    pub(super) openings: Vec<Opening>,
+    pub(super) blocks: Blocks,
+    pub(super) gateways: Gateways,
+    pub(super) lost: u64,
+    pub(super) decisions_obeyed: usize,
+    pub(super) delays: Delays,
+    pub(super) incidents: Incidents,
     /// By SIM: the month that is planned, and its days.
-    months: Vec<(Date, Vec<Day>)>,
-    next_date: Date,
+    pub(super) months: Vec<(Date, Vec<Day>)>,
+    pub(super) next_date: Date,
     /// Usage by the drop behind its end.
-    planned: BTreeMap<i64, Vec<PlannedRecord>>,
+    pub(super) planned: BTreeMap<i64, Vec<PlannedRecord>>,
     /// Letters by the drop of their delivery.
-    pending: BTreeMap<i64, Vec<Letter>>,
-    repeated: Vec<Letter>,
-    now_ms: i64,
-    ends_ms: i64,
-    large: usize,
-    queue: VecDeque<Letter>,
-    finished: bool,
+    pub(super) pending: BTreeMap<i64, Vec<Letter>>,
+    pub(super) repeated: Vec<Letter>,
+    pub(super) now_ms: i64,
+    pub(super) ends_ms: i64,
+    pub(super) large: usize,
+    pub(super) queue: VecDeque<Letter>,
+    pub(super) finished: bool,
 }
 
 impl Feed {
@@ -142,60 +138,7 @@ impl Feed {
         self.queue.extend(letters);
     }
 
-    fn enter_until(&mut self, now_ms: i64) {
-        while let Some((at_ms, change)) = self.changes.get(self.entered).copied() {
-            if at_ms > now_ms {
-                break;
-            }
-            match change {
-                RosterChange::Enrolled { sim } => self.enrol(at_ms, sim),
-                RosterChange::Replaced { old, new, on } => {
-                    let imsi = self.population.sims[old].imsi;
-                    self.accounting.retire(at_ms, imsi, on);
-                    self.enrol(at_ms, new);
-                    self.open(at_ms, (old, new), on, 1);
-                }
-                RosterChange::OpenedAgain { old, new, on } => self.open(at_ms, (old, new), on, 2),
-            }
-            self.entered += 1;
-        }
-        self.obey();
-    }
-
-    fn enrol(&mut self, at_ms: i64, index: usize) {
-        let sim = &self.population.sims[index];
-        let Some(enrolment) = sim.enrolment else {
-            return;
-        };
-        self.accounting.enrol(
-            at_ms,
-            &Enrolment {
-                imsi: sim.imsi,
-                cohort: crate::COHORT_IDS[sim.cohort],
-                province: self.population.province(sim).code,
-                device: Some(sim.device),
-                valid_from: enrolment.valid_from,
-            },
-        );
-    }
-
-    /// A SIM brings along what the one before it had used in the month of `on`.
-    fn open(&mut self, at_ms: i64, (old, new): (usize, usize), on: Date, revision: u32) {
-        let (old, new) = (&self.population.sims[old], &self.population.sims[new]);
-        for (allowance, used_bytes) in self.accounting.used(old.imsi, on) {
-            let opening = Opening {
-                imsi: new.imsi,
-                allowance,
-                used_bytes,
-                as_of: on,
-                revision,
-            };
-            self.accounting.open(at_ms, &opening);
-            self.openings.push(opening);
-        }
-    }
-
-    fn obey(&mut self) {
+    pub(super) fn obey(&mut self) {
         let decisions = self.accounting.decisions();
         for decision in &decisions[self.decisions_obeyed..] {
             self.blocks.obey(decision);
@@ -303,109 +246,6 @@ impl Feed {
             match incident {
                 Some(incident) => self.befall(incident, record, &mut dice),
                 None => self.send(record),
-            }
-        }
-    }
-
-    /// Sends a record once, or now and then twice.
-    fn send(&mut self, record: Record) {
-        let mut dice = self.record_dice(&record);
-        let delivered_ms = self
-            .delays
-            .delivery(record.ends_ms().max(record.opened_ms), &mut dice);
-        let letter = Letter::Record(Arc::new(record));
-        if self.scenario.dirt == Dirt::Default && dice.chance(0.008) {
-            let later = delivered_ms + dice.span(3 * DAY_MS) * dice.span(2);
-            self.deliver(later, letter.clone());
-        }
-        self.deliver(delivered_ms, letter);
-    }
-
-    /// Now and then a partial record never arrives.
-    fn is_lost(&self, record: &Record) -> bool {
-        let mut dice = Dice::new(
-            self.scenario.seed,
-            Purpose::Loss,
-            record.charging_id,
-            u64::from(record.record_sequence),
-        );
-        dice.chance(LOST)
-    }
-
-    fn record_dice(&self, record: &Record) -> Dice {
-        let which = record.charging_id ^ (u64::from(record.record_sequence) << 48);
-        Dice::new(self.scenario.seed, Purpose::Record, which, 1)
-    }
-
-    fn deliver(&mut self, at_ms: i64, letter: Letter) {
-        let drop = self.delays.drop_at(at_ms.max(self.now_ms));
-        if drop < self.ends_ms {
-            self.pending.entry(drop).or_default().push(letter);
-        }
-    }
-
-    /// Lets an incident befall a record.
-    fn befall(&mut self, incident: Incident, record: Record, dice: &mut Dice) {
-        let now_ms = self.now_ms;
-        let drop = self.delays.drop_at(now_ms);
-        match incident {
-            Incident::Conflict => {
-                let mut other = record.clone();
-                let count = if dice.chance(0.5) {
-                    1
-                } else {
-                    other.containers.len()
-                };
-                for container in other.containers.iter_mut().take(count) {
-                    container.downlink_bytes += 1 + dice.below(5_000_000);
-                }
-                let later = drop + HOUR_MS + dice.span(20 * HOUR_MS);
-                self.deliver(drop, Letter::Record(Arc::new(record)));
-                self.deliver(later, Letter::Record(Arc::new(other)));
-            }
-            Incident::Broken(fault) => {
-                // One of them has 5 MB, the others little more than is allowed.
-                let size = if self.large == 0 {
-                    5_000_000
-                } else {
-                    1_100_000
-                };
-                self.large += usize::from(fault == super::faults::Fault::TooLarge);
-                let bytes = fault.message(&record, &self.zone, size);
-                self.deliver(drop, Letter::Broken(fault.reason(), bytes.into()));
-                // Half of them are written again, soundly.
-                if dice.chance(0.5) {
-                    let later = drop + HOUR_MS + dice.span(20 * HOUR_MS);
-                    self.deliver(later, Letter::Record(Arc::new(record)));
-                }
-            }
-            Incident::Ahead { by_ms } => {
-                let shifted = record.shifted(drop + by_ms - record.ends_ms());
-                self.deliver(drop, Letter::Record(Arc::new(shifted)));
-            }
-            Incident::In2036 => {
-                let ten_years = 3_652 * DAY_MS;
-                self.deliver(drop, Letter::Record(Arc::new(record.shifted(ten_years))));
-            }
-            Incident::TooOld => {
-                self.deliver(drop, Letter::Record(Arc::new(record.shifted(-49 * DAY_MS))));
-            }
-            Incident::Late { closed_ms, .. } => {
-                let later = closed_ms + dice.span(40 * HOUR_MS);
-                self.deliver(later, Letter::Record(Arc::new(record)));
-            }
-        }
-    }
-
-    /// Keeps what is delivered on a day that is exported again, and sends it again in the following night.
-    fn repeat_days(&mut self, letters: &[Letter]) {
-        let date = self.zone.date(self.now_ms);
-        if self.delays.repeated.contains(&date) {
-            self.repeated.extend(letters.iter().cloned());
-        } else if !self.repeated.is_empty() {
-            let night = self.zone.instant(date, 3 * 3_600);
-            for letter in std::mem::take(&mut self.repeated) {
-                self.deliver(night, letter);
             }
         }
     }

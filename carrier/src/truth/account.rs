@@ -168,8 +168,10 @@ mod tests {
 
     #[test]
     fn an_opening_replaces_the_one_before_it() {
-        let mut account = Account::default();
-        account.used = 7;
+        let mut account = Account {
+            used: 7,
+            ..Account::default()
+        };
         for (bytes, revision, used) in [(100, 1, 107), (90, 1, 107), (120, 2, 127), (50, 1, 127)] {
             account.open_with(bytes, revision);
             assert_eq!(account.used, used);

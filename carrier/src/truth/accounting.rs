@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::cells::Cells;
+use super::commands::{Enrolment, Opening};
 use super::counters::{Counters, Rise};
 use super::decide::Why;
 use super::planted::Seen;
-use super::quotas::{Enrolment, Opening, Quotas};
+use super::quotas::Quotas;
 use super::rows::{Identity, Rows};
-use super::{AlertChange, ConflictHour, Decision, Flag, FlagDay, Outcome, OutcomeDay};
-use super::{QuarantineReason, Reason, RejectReason, Truth, indicators};
+use super::{AlertChange, Decision, Flag, Outcome};
+use super::{QuarantineReason, Reason, RejectReason};
 use crate::policy::{Catalogue, Class, Programme};
 use crate::population::Imsi;
 use crate::record::{Container, Counter, Record};
-use crate::scenario::Scenario;
 use crate::zone::{Date, HOUR_MS, Zone, month_of};
 
 /// A row may leak so much later than its block was decided: until then the block may be on its way.
@@ -22,18 +22,18 @@ pub(super) const PROPAGATION_MS: i64 = HOUR_MS / 2;
 /// The carrier's own books. Give it commands and messages in the order of their times, commands first.
 #[derive(Debug)]
 pub struct Accounting {
-    zone: Zone,
-    clock_ms: i64,
-    messages: u64,
-    received: (u64, u64),
-    rows: Rows,
-    counters: Counters,
-    outcomes: BTreeMap<(Date, Outcome), (u64, u64)>,
-    flags: BTreeMap<(Date, Flag), (u64, u64)>,
-    conflicts: BTreeMap<i64, u64>,
-    cells: Cells,
-    quotas: Quotas,
-    seen: Seen,
+    pub(super) zone: Zone,
+    pub(super) clock_ms: i64,
+    pub(super) messages: u64,
+    pub(super) received: (u64, u64),
+    pub(super) rows: Rows,
+    pub(super) counters: Counters,
+    pub(super) outcomes: BTreeMap<(Date, Outcome), (u64, u64)>,
+    pub(super) flags: BTreeMap<(Date, Flag), (u64, u64)>,
+    pub(super) conflicts: BTreeMap<i64, u64>,
+    pub(super) cells: Cells,
+    pub(super) quotas: Quotas,
+    pub(super) seen: Seen,
 }
 
 /// A row of outcome `counted` or `late`, with what belongs to it.
@@ -252,9 +252,7 @@ impl Accounting {
             self.flag(flag, bytes);
             self.seen.leaking(imsi);
         }
-        let hour = (used.usage_ms + self.zone.offset_minutes(used.usage_ms) * 60_000)
-            .div_euclid(HOUR_MS)
-            .rem_euclid(24);
+        let hour = self.zone.hour(used.usage_ms);
         if let Some(sim) = self.quotas.sims.get(&imsi) {
             self.seen.used(
                 sim.place,
@@ -271,68 +269,5 @@ impl Accounting {
             (used.usage_day, used.class, bytes),
             self.clock_ms,
         );
-    }
-
-    /// Closes the books.
-    pub fn finish(self, scenario: Option<Scenario>) -> Truth {
-        let sim_days = self.cells.finish();
-        let open_booked_day = self.quotas.today();
-        let balances = self.quotas.balances();
-        let enrolled = indicators::enrolled(&self.quotas);
-        let province_months = indicators::province_months(&enrolled, &sim_days, open_booked_day);
-        let planted = indicators::planted(&enrolled, &sim_days, &balances, open_booked_day);
-        let orders = self.quotas.orders();
-        let grants = self.quotas.grants();
-        let replaced = self
-            .quotas
-            .sims
-            .values()
-            .filter(|s| s.valid_until.is_some());
-        let (parts, radio, place_hours, nodes) = self.seen.finish(
-            self.quotas.places,
-            &self.quotas.alerts,
-            replaced.count() as u64,
-        );
-        let mut decisions = self.quotas.decisions;
-        decisions.sort();
-        let mut alerts = self.quotas.alerts;
-        alerts.sort();
-        let outcome_day = |((booked_day, outcome), (rows, bytes))| OutcomeDay {
-            booked_day,
-            outcome,
-            rows,
-            bytes,
-        };
-        let flag_day = |((booked_day, flag), (rows, bytes))| FlagDay {
-            booked_day,
-            flag,
-            rows,
-            bytes,
-        };
-        let conflict = |(hour_at_ms, rows)| ConflictHour { hour_at_ms, rows };
-        Truth {
-            scenario,
-            clock_ms: self.clock_ms,
-            open_booked_day,
-            messages: self.messages,
-            received_rows: self.received.0,
-            received_bytes: self.received.1,
-            outcome_days: self.outcomes.into_iter().map(outcome_day).collect(),
-            flag_days: self.flags.into_iter().map(flag_day).collect(),
-            conflicts: self.conflicts.into_iter().map(conflict).collect(),
-            sim_days,
-            place_hours,
-            decisions,
-            alerts,
-            orders,
-            balances,
-            grants,
-            nodes,
-            lost_records: 0,
-            province_months,
-            planted,
-            parts,
-            radio,
-        }
     }
 }

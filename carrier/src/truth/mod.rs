@@ -7,6 +7,8 @@
 mod account;
 mod accounting;
 mod cells;
+mod closing;
+mod commands;
 mod counters;
 mod decide;
 mod indicators;
@@ -15,6 +17,7 @@ mod outcome;
 mod place_hours;
 mod planted;
 mod quotas;
+mod reports;
 mod rows;
 mod said;
 mod watches;
@@ -22,11 +25,12 @@ mod watching;
 
 pub use accounting::Accounting;
 pub use cells::{SimDay, SimDays};
+pub use commands::{Enrolment, Opening};
 pub use indicators::{Planted, ProvinceMonth};
 pub use outcome::{Flag, FlagDay, Outcome, OutcomeDay, QuarantineReason, RejectReason};
 pub use place_hours::{PlaceHour, PlaceHours};
 pub use planted::{NodeNumbers, Parts, Radio};
-pub use quotas::{Enrolment, Opening};
+
 pub use said::{
     AlertChange, AlertKind, Balance, Change, ConflictHour, Decision, GrantUse, Order, Reason,
     RecordIdentity, Standing,

@@ -62,11 +62,11 @@ impl GrowingPlaceHours {
     pub(super) fn add(
         &mut self,
         place: usize,
-        (usage_day, hour, class): (Date, i64, Class),
+        (usage_day, hour, class): (Date, u8, Class),
         bytes: (u64, u64),
     ) {
-        // Five cohorts in 75 provinces, and 24 hours.
-        let key = (place as u16, usage_day.to_epoch_days(), hour as u8, class);
+        // Five cohorts in 75 provinces.
+        let key = (place as u16, usage_day.to_epoch_days(), hour, class);
         let cell = self.cells.entry(key).or_default();
         cell.0 += bytes.0;
         cell.1 += bytes.1;

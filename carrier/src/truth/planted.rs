@@ -78,7 +78,7 @@ impl Seen {
     }
 
     /// Bytes of a row of an enrolled SIM.
-    pub(super) fn used(&mut self, place: usize, cell: (Date, i64, Class), bytes: (u64, u64)) {
+    pub(super) fn used(&mut self, place: usize, cell: (Date, u8, Class), bytes: (u64, u64)) {
         self.place_hours.add(place, cell, bytes);
     }
 

@@ -20,21 +20,6 @@ impl Quotas {
         })
     }
 
-    /// What a SIM has used of its allowances in a month.
-    pub(super) fn used(&self, imsi: Imsi, month: Date) -> Vec<(Class, u64)> {
-        let accounts = self
-            .sims
-            .get(&imsi)
-            .and_then(|sim| sim.accounts.get(&month));
-        let Some(accounts) = accounts else {
-            return Vec::new();
-        };
-        let classes = super::account::DECIDED.into_iter().zip(accounts);
-        classes
-            .filter_map(|(class, account)| Some((class, account.as_ref()?.used)))
-            .collect()
-    }
-
     /// A row of a SIM that counts: `usage` is its day, class and bytes. A SIM that has left is not watched.
     pub(super) fn watch(
         &mut self,
