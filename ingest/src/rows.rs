@@ -1,6 +1,7 @@
 //! A record becomes rows: one a container, under pseudonyms. Behind this point there is no IMSI and no IMEI.
 
 use hissa_core::pseudonym::Pseudonymizer;
+use hissa_core::registry::Counter;
 use hissa_core::usage::{Source, UsageRow};
 
 use crate::decode::Record;
@@ -31,7 +32,7 @@ pub fn append(
         source_partition: source.partition.into(),
         source_offset: offset.into(),
         source_row: 0.into(),
-        counter: 0,
+        counter: counter_code(record.counter),
         reserved: [0; 3],
         delivered_at_ms: delivered_at_ms.into(),
         node: record.node.bytes(),
@@ -62,4 +63,41 @@ pub fn append(
                 ..of_record
             }),
     );
+}
+
+/// The code that stands in a row; 0 where the record leaves it to the feed, for the registry knows the feed.
+fn counter_code(counter: Option<Counter>) -> u8 {
+    match counter {
+        None => 0,
+        Some(Counter::Delta) => 1,
+        Some(Counter::Cumulative32) => 2,
+        Some(Counter::Cumulative64) => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counters_code_is_the_one_that_the_core_reads() {
+        let source = Source {
+            feed: hissa_core::sim::FeedId::parse("pgw").unwrap(),
+            epoch: 0,
+            partition: 0,
+        };
+        let stub = UsageRow::stub(source, 0, 0, hissa_core::outcome::RejectReason::BadTime);
+        for counter in [
+            None,
+            Some(Counter::Delta),
+            Some(Counter::Cumulative32),
+            Some(Counter::Cumulative64),
+        ] {
+            let row = UsageRow {
+                counter: counter_code(counter),
+                ..stub
+            };
+            assert_eq!(row.counter(), Ok(counter));
+        }
+    }
 }

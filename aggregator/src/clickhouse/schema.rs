@@ -1,7 +1,8 @@
 //! The schema, as numbered migrations.
 //!
 //! A migration is a file `schema/NNNN_name.sql` and a line in [`MIGRATIONS`]; a test compares the list with the folder.
-//! 0001 to 0009 are the tables of facts, 0010 and up the views for analysts. In a file:
+//! 0001 to 0009 are the tables of facts, 0010 and up the views for analysts (0012 to 0019 are no more: see 0020). In a
+//! file:
 //!
 //! - statements end with a semicolon at the end of a line, and no other line ends with one;
 //! - a comment is a line of its own that begins with `--`;
@@ -37,16 +38,22 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_outcome_day",
     6 "0006_assignment",
     7 "0007_freshness",
+    8 "0008_place_hour",
+    9 "0009_flag_day",
     10 "0010_pub_area",
     11 "0011_pub_reporting_rule",
-    12 "0012_stay",
-    13 "0013_sim_month",
-    14 "0014_pub_province_month",
-    15 "0015_pub_programme_month",
-    16 "0016_pub_outcome_day",
-    17 "0017_pub_restatement",
-    18 "0018_pub_decision_day",
-    19 "0019_pub_freshness",
+    20 "0020_full_forms",
+    21 "0021_stay",
+    22 "0022_sim_month",
+    23 "0023_cell_month",
+    24 "0024_pub_province_month",
+    25 "0025_pub_programme_month",
+    26 "0026_pub_outcome_day",
+    27 "0027_pub_restatement",
+    28 "0028_pub_decision_day",
+    29 "0029_pub_freshness",
+    30 "0030_pub_hour",
+    31 "0031_pub_quality_day",
 ];
 
 /// Why the schema could not be brought up to date.
@@ -198,5 +205,33 @@ mod tests {
             statements(sql),
             ["SELECT 1", "SELECT ';',\n  2", "SELECT 3"]
         );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_from_before_the_full_forms_is_brought_up_to_date() {
+        let engine = super::super::tests::engine().await;
+        let client = &engine.client;
+        let before: Vec<Migration> = MIGRATIONS
+            .iter()
+            .filter(|migration| !matches!(migration.version, 8 | 9 | 20..))
+            .copied()
+            .collect();
+        migrate_with(client, &before).await.unwrap();
+        for statement in [
+            // What its views were under.
+            "INSERT INTO hissa.schema_version (version, name) SELECT number, 'gone' FROM numbers(12, 8)",
+            "INSERT INTO hissa.assignment (generation, sim, valid_from, booked_day, cohort, version) \
+             VALUES (1, unhex('ab'), '2026-02-01', '2026-02-01', 'rural', 1)",
+            "INSERT INTO hissa.freshness VALUES (1, 0, 9, 0, '2026-03-01', 9)",
+        ] {
+            client.query(statement).execute().await.unwrap();
+        }
+        assert_eq!(migrate(client).await.unwrap(), 31);
+        let stays = client
+            .query("SELECT cohort, toString(valid_until) FROM hissa.stay")
+            .fetch_all::<(String, String)>()
+            .await
+            .unwrap();
+        assert_eq!(stays, [("rural".into(), "2299-12-31".into())]);
     }
 }

@@ -1,6 +1,7 @@
 //! What the values of a record's fields may be: each rule once, for the fast reader and for the one that explains.
 
 use hissa_core::outcome::RejectReason;
+use hissa_core::registry::Counter;
 use hissa_core::sim::{Imei, Imsi, NodeId};
 
 use super::instant;
@@ -33,6 +34,8 @@ pub enum Device {}
 pub enum Rat {}
 /// The serving network, as the number that stands in a row.
 pub enum Plmn {}
+/// What byte counts are.
+pub enum Counting {}
 
 impl TextRule for Node {
     type Value = NodeId;
@@ -103,6 +106,20 @@ impl TextRule for Plmn {
     }
 }
 
+impl TextRule for Counting {
+    type Value = Counter;
+    const REASON: RejectReason = RejectReason::BadIdentifier;
+    const EXPECTED: &'static str = "one of delta, cumulative32, cumulative64";
+    fn read(text: &str) -> Option<Counter> {
+        match text {
+            "delta" => Some(Counter::Delta),
+            "cumulative32" => Some(Counter::Cumulative32),
+            "cumulative64" => Some(Counter::Cumulative64),
+            _ => None,
+        }
+    }
+}
+
 /// The range of an integer field.
 #[derive(Clone, Copy)]
 pub struct IntegerRule {
@@ -124,11 +141,25 @@ impl IntegerRule {
         least: 1,
         most: u32::MAX as u64,
     };
+    /// A node's own number of a record.
+    pub const NODE_SEQUENCE: IntegerRule = IntegerRule {
+        least: 0,
+        most: u64::MAX >> 1,
+    };
     /// Bytes one way.
     pub const BYTES: IntegerRule = IntegerRule {
         least: 0,
         most: USAGE_BYTES_MAX,
     };
+
+    /// Bytes one way, where a record says what they are.
+    pub const fn bytes(counter: Option<Counter>) -> IntegerRule {
+        match counter {
+            // What a counter of 32 bits can show.
+            Some(Counter::Cumulative32) => IntegerRule::U32,
+            Some(Counter::Delta | Counter::Cumulative64) | None => IntegerRule::BYTES,
+        }
+    }
 
     /// Whether the number keeps the rule.
     pub fn holds(self, number: u64) -> bool {

@@ -8,6 +8,7 @@ pub mod instant;
 pub mod json;
 
 use hissa_core::outcome::RejectReason;
+use hissa_core::registry::Counter;
 use hissa_core::sim::{Imei, Imsi, NodeId};
 
 /// What a message says.
@@ -33,6 +34,10 @@ pub struct Record {
     pub rat: u8,
     /// As in [`hissa_core::usage::UsageRow`]; 0 where not told.
     pub serving_plmn: u32,
+    /// What the containers' bytes are; none where the record leaves that to the feed.
+    pub counter: Option<Counter>,
+    /// The node's own number of the record, below 2⁶³; none where the feed carries none.
+    pub node_sequence: Option<u64>,
     /// 1 to 1,000 of them; each becomes a row.
     pub containers: Vec<Container>,
 }
@@ -48,9 +53,9 @@ pub struct Container {
     pub first_usage_at_ms: i64,
     /// Not before `first_usage_at_ms`.
     pub last_usage_at_ms: i64,
-    /// At most 10¹².
+    /// At most 10¹²; of a counter of 32 bits at most 2³²−1.
     pub uplink_bytes: u64,
-    /// At most 10¹².
+    /// As `uplink_bytes`.
     pub downlink_bytes: u64,
 }
 

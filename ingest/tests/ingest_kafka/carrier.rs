@@ -126,8 +126,10 @@ pub fn enrolment(sim: SimId) -> Command {
     Command::Enrol(Enrolment {
         sim,
         device: None,
+        device_tac: 0,
         cohort: "pilote".into(),
         valid_from: jiff::civil::date(2026, 2, 1),
+        valid_until: None,
         place: Place::default(),
     })
 }

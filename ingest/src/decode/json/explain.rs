@@ -4,11 +4,13 @@
 //! A message that is not JSON is told as that, whatever else is wrong before it breaks off.
 
 use hissa_core::outcome::RejectReason as Reason;
+use hissa_core::registry::Counter;
 
 use super::tree::{self, Field, Node, Value};
 use crate::decode::Fault;
 use crate::decode::fields::{
-    CONTAINERS_MAX, Device, Instant, IntegerRule, Node as NodeName, Plmn, Rat, Subscriber, TextRule,
+    CONTAINERS_MAX, Counting, Device, Instant, IntegerRule, Node as NodeName, Plmn, Rat,
+    Subscriber, TextRule,
 };
 
 /// What a field may hold.
@@ -42,6 +44,7 @@ const fn integer(name: &'static str, needed: bool, rule: IntegerRule) -> Known {
     }
 }
 
+const COUNTER_FIELD: &str = "counter";
 const RECORD: &[Known] = &[
     text::<NodeName>("node", true),
     integer("charging_id", true, IntegerRule::U64),
@@ -51,6 +54,8 @@ const RECORD: &[Known] = &[
     text::<Device>("imei", false),
     text::<Rat>("rat", false),
     text::<Plmn>("serving_plmn", false),
+    text::<Counting>(COUNTER_FIELD, false),
+    integer("node_sequence", false, IntegerRule::NODE_SEQUENCE),
     Known {
         name: "containers",
         needed: true,
@@ -58,15 +63,18 @@ const RECORD: &[Known] = &[
     },
 ];
 
-const CONTAINER: &[Known] = &[
-    integer("rating_group", true, IntegerRule::U32),
-    integer("service_id", false, IntegerRule::U32),
-    integer("sequence", false, IntegerRule::SEQUENCE),
-    text::<Instant>("first_usage_at", true),
-    text::<Instant>("last_usage_at", true),
-    integer("uplink_bytes", true, IntegerRule::BYTES),
-    integer("downlink_bytes", true, IntegerRule::BYTES),
-];
+const fn container(counter: Option<Counter>) -> [Known; 7] {
+    let bytes = IntegerRule::bytes(counter);
+    [
+        integer("rating_group", true, IntegerRule::U32),
+        integer("service_id", false, IntegerRule::U32),
+        integer("sequence", false, IntegerRule::SEQUENCE),
+        text::<Instant>("first_usage_at", true),
+        text::<Instant>("last_usage_at", true),
+        integer("uplink_bytes", true, bytes),
+        integer("downlink_bytes", true, bytes),
+    ]
+}
 
 const QUIET_FIELD: &str = "quiet_until";
 const QUIET: &[Known] = &[text::<Instant>(QUIET_FIELD, true)];
@@ -76,18 +84,25 @@ pub(super) fn explain(payload: &[u8]) -> Result<i64, Fault> {
     let text = match std::str::from_utf8(payload) {
         Ok(text) => text,
         Err(error) => {
-            let explanation = Explanation { payload };
+            let explanation = Explanation {
+                payload,
+                container: container(None),
+            };
             let at = error.valid_up_to();
             return Err(explanation.fault(Reason::MalformedJson, "", at, "text in UTF-8"));
         }
     };
-    let explanation = Explanation { payload };
+    let mut explanation = Explanation {
+        payload,
+        container: container(None),
+    };
     let root = tree::parse(text).map_err(|malformed| {
         explanation.fault(Reason::MalformedJson, "", malformed.at, malformed.expected)
     })?;
     if let Some(until_ms) = explanation.quiet(&root)? {
         return Ok(until_ms);
     }
+    explanation.container = container(counter(&root));
     explanation.object(&root, "", RECORD)?;
     // Both readers hold the same rules, which a test compares on many mutations; should they ever differ, the message
     // is rejected all the same.
@@ -99,8 +114,22 @@ pub(super) fn explain(payload: &[u8]) -> Result<i64, Fault> {
     ))
 }
 
+/// The counter that a message names, wherever it stands: it decides the range of bytes.
+fn counter(root: &Node) -> Option<Counter> {
+    let Value::Object(fields) = &root.value else {
+        return None;
+    };
+    let field = fields.iter().find(|field| field.name == COUNTER_FIELD)?;
+    match &field.node.value {
+        Value::Text(text) => Counting::read(text),
+        _ => None,
+    }
+}
+
 struct Explanation<'a> {
     payload: &'a [u8],
+    /// What a container of this message may have.
+    container: [Known; 7],
 }
 
 impl Explanation<'_> {
@@ -191,7 +220,7 @@ impl Explanation<'_> {
             return Err(self.fault(Reason::OutOfRange, path, at, expected));
         }
         for (place, node) in nodes.iter().enumerate() {
-            self.object(node, &format!("{path}[{place}]"), CONTAINER)?;
+            self.object(node, &format!("{path}[{place}]"), &self.container)?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
 use hissa_core::outcome::RejectReason::*;
+use hissa_core::registry::Counter;
 use hissa_core::sim::{Imei, Imsi, NodeId};
 use proptest::prelude::*;
 
@@ -14,6 +15,8 @@ const SOUND: &str = r#"{
   "imei": "3520991200041207",
   "rat": "4G",
   "serving_plmn": "00101",
+  "counter": "cumulative64",
+  "node_sequence": 77120,
   "containers": [
     { "rating_group": 4101, "service_id": 11, "sequence": 1,
       "first_usage_at": "2026-02-10T08:00:04Z", "last_usage_at": "2026-02-10T08:14:59Z",
@@ -46,6 +49,8 @@ fn the_record_of_the_feeds_page_is_read() {
         imei: Some(Imei::parse("35209912000412").unwrap()),
         rat: 4,
         serving_plmn: 2_00101,
+        counter: Some(Counter::Cumulative64),
+        node_sequence: Some(77_120),
         containers: vec![Container {
             rating_group: 4_101,
             service_id: 11,
@@ -62,7 +67,7 @@ fn the_record_of_the_feeds_page_is_read() {
 #[test]
 fn what_may_be_left_out_has_its_default() {
     let bare = r#"{"node":"n","charging_id":18446744073709551615,"opened_at":"2026-02-10T08:00:00Z","imsi":"001010",
-        "imei":null,"containers":[
+        "imei":null,"counter":null,"node_sequence":null,"containers":[
         {"rating_group":0,"first_usage_at":"2026-02-10T08:00:00Z","last_usage_at":"2026-02-10T08:00:00Z","uplink_bytes":0,"downlink_bytes":1000000000000},
         {"rating_group":4294967295,"first_usage_at":"2026-02-10T09:00:00.5+01:00","last_usage_at":"2026-02-10T08:00:00.501Z","uplink_bytes":0,"downlink_bytes":0}]}"#;
     let record = record(bare);
@@ -72,9 +77,46 @@ fn what_may_be_left_out_has_its_default() {
         (0, 0, 0)
     );
     assert_eq!(record.imei, None);
+    assert_eq!((record.counter, record.node_sequence), (None, None));
     let sequences: Vec<_> = record.containers.iter().map(|c| c.sequence).collect();
     assert_eq!(sequences, [1, 2]);
     assert_eq!(record.containers[0].downlink_bytes, 1_000_000_000_000);
+}
+
+#[test]
+fn a_counter_says_how_large_its_readings_may_be_wherever_it_stands() {
+    let in_front = |counter: &str, bytes: u64| {
+        SOUND
+            .replace("\"cumulative64\"", counter)
+            .replace("8801200", &bytes.to_string())
+    };
+    let behind = |counter: &str, bytes: u64| {
+        let line = format!("  \"counter\": {counter},\n");
+        let sound = in_front(counter, bytes).replace(&line, "");
+        let end = sound.len() - "\n}".len();
+        format!("{},\"counter\": {counter}\n}}", &sound[..end])
+    };
+    let small = u64::from(u32::MAX);
+    let large = 1_000_000_000_000;
+    for (word, counter, most) in [
+        ("\"delta\"", Some(Counter::Delta), large),
+        ("\"cumulative32\"", Some(Counter::Cumulative32), small),
+        ("\"cumulative64\"", Some(Counter::Cumulative64), large),
+        ("null", None, large),
+    ] {
+        for written in [&in_front as &dyn Fn(&str, u64) -> String, &behind] {
+            let read = record(&written(word, most));
+            assert_eq!(read.counter, counter);
+            assert_eq!(read.containers[0].downlink_bytes, most);
+            let fault = fault(written(word, most + 1).as_bytes());
+            assert_eq!(
+                (fault.reason, fault.field.as_str()),
+                (OutOfRange, "containers[0].downlink_bytes"),
+                "{word}"
+            );
+            assert_eq!(fault.expected, format!("an integer from 0 to {most}"));
+        }
+    }
 }
 
 #[test]
@@ -265,6 +307,10 @@ const PIECES: &[&str] = &[
     "18446744073709551616",
     "2026-02-30T08:00:00Z",
     "60",
+    "\"counter\":\"cumulative32\",",
+    "4294967296",
+    "\"node_sequence\":9,",
+    "32",
 ];
 
 proptest! {

@@ -8,14 +8,23 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
 use crate::decode::fields::{
-    CONTAINERS_MAX, Device, Instant, IntegerRule, Node, Plmn, Rat, Subscriber, TextRule,
+    CONTAINERS_MAX, Counting, Device, Instant, IntegerRule, Node, Plmn, Rat, Subscriber, TextRule,
 };
 use crate::decode::{Container, Record};
 
 /// The record, if the message is one.
 pub(super) fn read(payload: &[u8]) -> Option<Record> {
     let Object::<RecordFields>(fields) = serde_json::from_slice(payload).ok()?;
-    Some(Record {
+    let counter = fields.counter.map(|text| text.0);
+    // The counter may stand behind the containers.
+    let bytes = IntegerRule::bytes(counter);
+    let in_range = |container: &Container| {
+        bytes.holds(container.uplink_bytes) && bytes.holds(container.downlink_bytes)
+    };
+    let node_sequence = fields.node_sequence;
+    let sound = fields.containers.0.iter().all(in_range)
+        && node_sequence.is_none_or(|number| IntegerRule::NODE_SEQUENCE.holds(number));
+    sound.then(|| Record {
         node: fields.node.0,
         charging_id: fields.charging_id,
         record_sequence: fields.record_sequence.unwrap_or(0),
@@ -24,6 +33,8 @@ pub(super) fn read(payload: &[u8]) -> Option<Record> {
         imei: fields.imei.map(|text| text.0),
         rat: fields.rat.map_or(0, |text| text.0),
         serving_plmn: fields.serving_plmn.map_or(0, |text| text.0),
+        counter,
+        node_sequence,
         containers: fields.containers.0,
     })
 }
@@ -39,6 +50,8 @@ struct RecordFields {
     imei: Option<Text<Device>>,
     rat: Option<Text<Rat>>,
     serving_plmn: Option<Text<Plmn>>,
+    counter: Option<Text<Counting>>,
+    node_sequence: Option<u64>,
     containers: Containers,
 }
 
@@ -55,7 +68,8 @@ struct ContainerFields {
 }
 
 impl ContainerFields {
-    /// None where a number is out of range or the end is before the start.
+    /// None where a number is out of range (but for the bytes, whose range the record's counter decides) or the end is
+    /// before the start.
     fn checked(self, place: u32) -> Option<Container> {
         let container = Container {
             rating_group: self.rating_group,
@@ -67,9 +81,7 @@ impl ContainerFields {
             downlink_bytes: self.downlink_bytes,
         };
         let sound = container.first_usage_at_ms <= container.last_usage_at_ms
-            && IntegerRule::SEQUENCE.holds(container.sequence.into())
-            && IntegerRule::BYTES.holds(container.uplink_bytes)
-            && IntegerRule::BYTES.holds(container.downlink_bytes);
+            && IntegerRule::SEQUENCE.holds(container.sequence.into());
         sound.then_some(container)
     }
 }
