@@ -76,7 +76,7 @@ mod tests {
             action,
             reason: Reason::Exhausted,
             cycle: "2026-02-01".parse().unwrap(),
-            standing: None,
+            standing: Default::default(),
             cause: None,
             at_ms,
             spread_ms: 0,

@@ -1,6 +1,6 @@
 //! Decisions and quota alerts: what differs from what was said last (sections 9 and 10 of `docs/semantics.md`).
 
-use super::account::{DECIDED, Enrolled, QuotaAlerts};
+use super::account::{Account, DECIDED, Enrolled, QuotaAlerts};
 use super::quotas::Quotas;
 use super::rows::Identity;
 use super::{AlertKind, Decision, Reason, Standing};
@@ -93,20 +93,29 @@ impl Quotas {
         }
     }
 
-    /// Of each class in the cycle: its allowance's figures, and whether it is exhausted.
-    fn standings(&self, imsi: Imsi, cycle: Date) -> Option<[(Option<Standing>, bool); 3]> {
+    /// Of each class in the cycle: its allowance's figures, and whether it is exhausted. Where the SIM has no balance in
+    /// that cycle, it has used nothing and has no grants.
+    fn standings(&self, imsi: Imsi, cycle: Date) -> Option<[(Standing, bool); 3]> {
         let sim = self.sims.get(&imsi)?;
+        let cohort = self.programme.as_ref()?.cohort(&sim.cohort)?;
         let grants = self.left_of_grants(sim);
-        let mut standings = [(None, false); 3];
-        let Some(accounts) = sim.accounts.get(&cycle) else {
-            return Some(standings);
-        };
-        for ((class, account), standing) in DECIDED.into_iter().zip(accounts).zip(&mut standings) {
-            if let Some(account) = account {
-                let figures = account.standing(if class == Class::Education { grants } else { 0 });
-                let quota = figures.limit_bytes + figures.granted_bytes;
-                *standing = (Some(figures), account.drawn() >= quota);
-            }
+        let accounts = sim.accounts.get(&cycle);
+        let mut standings = [(Standing::default(), false); 3];
+        for ((class, place), standing) in DECIDED.into_iter().zip(0..).zip(&mut standings) {
+            let Some(allowance) = cohort.allowance(class) else {
+                continue;
+            };
+            let account = accounts.and_then(|all| all[place]).unwrap_or(Account {
+                limit: allowance.bytes,
+                ..Account::default()
+            });
+            let grants = match class {
+                Class::Education if accounts.is_some() => grants,
+                _ => 0,
+            };
+            let figures = account.standing(grants);
+            let quota = figures.limit_bytes + figures.granted_bytes;
+            *standing = (figures, account.drawn() >= quota);
         }
         Some(standings)
     }
@@ -115,11 +124,11 @@ impl Quotas {
         &mut self,
         imsi: Imsi,
         cycle: Date,
-        standing: Option<Standing>,
+        standing: Standing,
         warns_at_80: bool,
         at_ms: i64,
     ) {
-        let (Some(standing), Some(sim)) = (standing, self.sims.get_mut(&imsi)) else {
+        let Some(sim) = self.sims.get_mut(&imsi) else {
             return;
         };
         let quota = standing.limit_bytes + standing.granted_bytes;
@@ -162,7 +171,7 @@ impl Quotas {
             return;
         };
         let steps = [
-            (AlertKind::TabletIdle, sim.idle.end()),
+            (AlertKind::TabletIdle, sim.idle.left()),
             (AlertKind::SimMoved, sim.moved.end()),
             (AlertKind::PossibleSharing, sim.sharing.end()),
         ];

@@ -42,7 +42,7 @@ impl Quotas {
         for imsi in self.members(|_| true) {
             if let Some(sim) = self.sims.get_mut(&imsi) {
                 let on = sim.on(day);
-                let idle = sim.idle.day_ended(day, counts && on, next);
+                let idle = sim.idle.day_ended(day, counts, on, next);
                 let sharing = sim.sharing.day_ended(day);
                 let steps = [
                     (AlertKind::TabletIdle, idle),

@@ -42,8 +42,8 @@ pub struct Decision {
     pub reason: Reason,
     /// First day of the cycle that was current by the clock.
     pub cycle: Date,
-    /// The class's allowance, as the decision saw it; none, where the SIM has no balance in that cycle.
-    pub standing: Option<Standing>,
+    /// The class's allowance, as the decision saw it.
+    pub standing: Standing,
     /// The row that exhausted the allowance.
     pub cause: Option<RecordIdentity>,
     /// The clock, or the midnight.

@@ -40,11 +40,17 @@ impl Idle {
         self.end()
     }
 
-    /// A day has ended; `counts`: it was a school day, not deaf, on which the SIM was enrolled.
-    pub(super) fn day_ended(&mut self, day: Date, counts: bool, next: Date) -> Option<Step> {
+    /// A day has ended; `counts`: it was a school day, not deaf; `enrolled`: the SIM was, on it.
+    pub(super) fn day_ended(
+        &mut self,
+        day: Date,
+        counts: bool,
+        enrolled: bool,
+        next: Date,
+    ) -> Option<Step> {
         let used = self.used.contains(&day);
         self.used.retain(|used| *used > day);
-        if used {
+        if used || (counts && !enrolled) {
             self.days = 0;
             self.last_counted = None;
             return None;
@@ -62,8 +68,15 @@ impl Idle {
     }
 
     /// What fires resolves.
-    pub(super) fn end(&mut self) -> Option<Step> {
+    fn end(&mut self) -> Option<Step> {
         self.firing.take().map(|of| (of, Change::Resolve))
+    }
+
+    /// The SIM has left.
+    pub(super) fn left(&mut self) -> Option<Step> {
+        self.days = 0;
+        self.last_counted = None;
+        self.end()
     }
 }
 
@@ -186,8 +199,9 @@ mod tests {
     #[test]
     fn ten_counted_days_without_use_are_idle_and_use_ends_it() {
         let mut idle = Idle::default();
-        let pass =
-            |idle: &mut Idle, number, counts| idle.day_ended(day(number), counts, day(number + 1));
+        let pass = |idle: &mut Idle, number, counts| {
+            idle.day_ended(day(number), counts, true, day(number + 1))
+        };
         assert_eq!(idle.used(day(0), day(0)), None);
         assert_eq!(pass(&mut idle, 0, true), None, "the day with use");
         for number in 1..=10 {

@@ -142,11 +142,7 @@ pub fn gather(
 
 /// The configuration of the shard that decided.
 fn config(decision: &Decision, partitions: Partitions) -> ShardConfig {
-    ShardConfig::new(
-        decision.generation,
-        decision.partition,
-        partitions.count(),
-    )
+    ShardConfig::new(decision.generation, decision.partition, partitions.count())
 }
 
 /// Whether both are about the same class, at the same time, for the same reason: the one is the other made again, or
