@@ -25,6 +25,7 @@ pub mod truth;
 mod zone;
 
 pub use feed::{DROP_MS, Feed, FeedMessage};
+pub use policy::FEED_ID;
 pub use population::Imsi;
 pub use roster::{
     Opening, ROSTER_HEADER, RegistryEvent, RegistryFile, Replacement, RosterRow, roster_csv,

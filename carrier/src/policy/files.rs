@@ -8,6 +8,9 @@ use crate::zone::Zone;
 const GB: u64 = 1_000_000_000;
 const MB: u64 = 1_000_000;
 
+/// The id of the demo's one feed.
+pub const FEED_ID: &str = "carrier-json";
+
 /// `programme.toml`, with the one feed of the demo.
 pub fn programme_toml(programme: &Programme) -> String {
     let mut text = format!(
@@ -42,8 +45,10 @@ pub fn programme_toml(programme: &Programme) -> String {
     for part in &programme.calendar {
         entry(&mut text, part);
     }
-    text.push_str(
-        "\n[[feed]]\nid = \"carrier-json\"\nkind = \"kafka\"\ntopic = \"carrier.usage\"\nformat = \"json\"\n\
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "\n[[feed]]\nid = \"{FEED_ID}\"\nkind = \"kafka\"\ntopic = \"carrier.usage\"\nformat = \"json\"\n\
          counter = \"delta\"\nplayed = true\nepoch = 1\nfuture_tolerance = \"5m\"\nstart = \"earliest\"\n",
     );
     text

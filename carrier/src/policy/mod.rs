@@ -4,7 +4,7 @@ mod demo;
 mod files;
 
 pub use demo::{INSPECTORS, KHATWAT, PILOT, SCHOOLS, TEACHERS, demo_catalogue, demo_programme};
-pub use files::{catalogue_toml, programme_toml};
+pub use files::{FEED_ID, catalogue_toml, programme_toml};
 
 use serde::{Deserialize, Serialize};
 

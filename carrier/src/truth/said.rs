@@ -89,7 +89,7 @@ pub enum Change {
 pub struct AlertChange {
     pub imsi: Imsi,
     pub kind: AlertKind,
-    /// What ends the alert's id: a date (of the cycle, of the first evidence), or a grant's id.
+    /// What ends the alert's id: a date (of the cycle, of the day on which it fired), or a grant's id.
     pub of: String,
     /// From 1, per alert.
     pub revision: u32,

@@ -83,15 +83,15 @@ impl Idle {
 /// The device that the SIM is in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Moved {
-    /// Usage day of the first evidence, and the message that gave it.
-    evidence: Option<(Date, u64)>,
-    /// The alert's date, and the device that it told.
+    /// The message that gave the first evidence.
+    evidence: Option<u64>,
+    /// The day on which it fired, and the device that it told last.
     firing: Option<(Date, Device)>,
 }
 
 impl Moved {
     /// A message says that the SIM is in another device, of a type that is no tablet's.
-    pub(super) fn seen_in(&mut self, device: Device, day: Date, message: u64) -> Option<Step> {
+    pub(super) fn seen_in(&mut self, device: Device, today: Date, message: u64) -> Option<Step> {
         if let Some((of, told)) = &mut self.firing {
             if *told == device {
                 return None;
@@ -99,12 +99,11 @@ impl Moved {
             *told = device;
             return Some((*of, Change::Update));
         }
-        let (since, first) = *self.evidence.get_or_insert((day, message));
-        if first == message {
+        if *self.evidence.get_or_insert(message) == message {
             return None;
         }
-        self.firing = Some((since, device));
-        Some((since, Change::Fire))
+        self.firing = Some((today, device));
+        Some((today, Change::Fire))
     }
 
     /// The SIM is back in its device, or belongs to another one: what fires resolves, evidence is forgotten.
@@ -236,14 +235,14 @@ mod tests {
         );
         assert_eq!(
             moved.seen_in(device(1), day(4), 8),
-            Some((day(3), Change::Fire))
+            Some((day(4), Change::Fire))
         );
         assert_eq!(moved.seen_in(device(1), day(4), 9), None);
         assert_eq!(
-            moved.seen_in(device(2), day(4), 9),
-            Some((day(3), Change::Update))
+            moved.seen_in(device(2), day(5), 9),
+            Some((day(4), Change::Update))
         );
-        assert_eq!(moved.end(), Some((day(3), Change::Resolve)));
+        assert_eq!(moved.end(), Some((day(4), Change::Resolve)));
         assert_eq!(
             moved.seen_in(device(1), day(5), 10),
             None,

@@ -45,7 +45,7 @@ impl Quotas {
             if device == own {
                 moved = sim.moved.end();
             } else if tac != own.tac() && !programme.tablet_tacs.contains(&tac) {
-                moved = sim.moved.seen_in(device, day, message);
+                moved = sim.moved.seen_in(device, today, message);
             }
         }
         let router = sim
