@@ -40,10 +40,13 @@ impl Shard {
             }
             let from_grants = self.pay_over(number, place, day, bytes);
             let sim = self.roster.get_mut(number);
-            sim.balances[place].use_bytes(bytes, from_grants);
-            self.booking
-                .touch(number, &mut sim.balances[place], now.offset);
             let current = sim.place_of_balance(account, self.booking.day);
+            let balance = &mut sim.balances[place];
+            balance.use_bytes(bytes, from_grants);
+            if current != Some(place) {
+                balance.set_grants_left(0);
+            }
+            self.booking.touch(number, balance, now.offset);
             let mut at_mark = self.mark(number, place, now) && current == Some(place);
             if from_grants > 0
                 && self.refresh_grants(number, account, now)

@@ -8,6 +8,7 @@ mod decisions;
 mod enrolment;
 mod facts;
 mod framing;
+mod grants;
 mod halts;
 mod outcomes;
 mod policy;
