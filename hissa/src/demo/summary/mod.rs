@@ -129,13 +129,11 @@ impl Summary {
         rate(self.received, self.pace.seconds)
     }
 
-    /// The rate after the warm-up, the last flush counted in.
+    /// The rate after the warm-up, the last flush counted in; none for a feed that ends with the warm-up.
     fn steady_rows_per_second(&self) -> Option<u64> {
         let warm = self.pace.warm.as_ref()?;
-        Some(rate(
-            self.received.saturating_sub(warm.rows_before),
-            warm.seconds,
-        ))
+        let rows = self.received.saturating_sub(warm.rows_before);
+        (rows > warm.rows_before).then(|| rate(rows, warm.seconds))
     }
 
     /// One object for machines.
