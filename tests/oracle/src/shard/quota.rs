@@ -135,7 +135,8 @@ impl Shard {
         let resets_at = end.map(|end| zone.midnight(end));
         let began = zone.midnight(quota.start);
         let runs_out = runs_out(balance, at - began).and_then(|after| at.checked_add(after));
-        let runs_out = runs_out.filter(|&at| resets_at.is_none_or(|resets_at| at < resets_at));
+        let known = cycle.first == quota.start;
+        let runs_out = runs_out.filter(|&at| resets_at.map_or(known, |resets_at| at < resets_at));
         let runs_out = runs_out.filter(|&at| crate::check::time(at).is_ok());
         self.about(
             sim,
