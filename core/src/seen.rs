@@ -134,7 +134,7 @@ impl Seen {
     pub(crate) fn forget(&mut self, clock_day: i32, horizon_days: u16) {
         let kept = 1 + i32::from(horizon_days) + KEPT_BEYOND_HORIZON_DAYS;
         self.segments
-            .retain(|segment| segment.opening_day.saturating_add(kept) >= clock_day);
+            .retain(|segment| segment.opening_day.saturating_add(kept) > clock_day);
         self.filling_from = clock_day.saturating_sub(FILLING_BEFORE_TODAY_DAYS);
         for segment in &mut self.segments {
             segment.take_form(self.filling_from);

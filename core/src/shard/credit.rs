@@ -91,7 +91,7 @@ impl Shard {
         }
     }
 
-    /// Opens the balances of cycles that have not ended, where a row of theirs comes.
+    /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
     fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
         let today = self.today();
         let sim = self.roster.get(number);
@@ -102,6 +102,7 @@ impl Shard {
         for allowance in rules.covering(payer) {
             if sim.place_of_balance(allowance.account, day).is_none() {
                 let cycle = Cycle::of(allowance.every, day, sim.activation, &self.calendar);
+                // What has ended is opened by an enrolment alone.
                 if cycle.end > today {
                     missing.push((allowance.account, cycle));
                 }
