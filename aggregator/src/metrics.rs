@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use hissa_core::decision::Action;
+use hissa_core::facts::Flag;
 use hissa_core::outcome::Outcome;
 use hissa_core::registry::Class;
 use hissa_core::shard::{Discrepancy, LOGIC, Tallies};
@@ -15,6 +16,7 @@ use prometheus::{
 };
 
 use crate::clickhouse::{Fault, Table};
+use crate::worker::FlagTally;
 
 /// The metrics of one process.
 pub struct Metrics {
@@ -22,6 +24,8 @@ pub struct Metrics {
     pub registry: Registry,
     records: IntCounterVec,
     usage_bytes: IntCounterVec,
+    flagged: IntCounterVec,
+    leaked_bytes: IntCounterVec,
     discrepancies: IntGaugeVec,
     feeds: Mutex<BTreeSet<FeedId>>,
     decisions: IntCounterVec,
@@ -87,6 +91,16 @@ impl Metrics {
                 "hissa_usage_bytes_total",
                 "Bytes both ways by outcome and class of traffic; class is empty where nobody asked for it.",
                 &["feed", "outcome", "class"],
+            )?,
+            flagged: counters(
+                "hissa_flagged_records_total",
+                "Rows with something to be said about them beside their outcome: what a counter did, or a leak.",
+                &["feed", "flag"],
+            )?,
+            leaked_bytes: counters(
+                "hissa_leaked_bytes_total",
+                "Bytes both ways that were used behind a block.",
+                &["class"],
             )?,
             discrepancies: int_gauges(
                 "hissa_balance_discrepancy_records",
@@ -158,6 +172,9 @@ impl Metrics {
                     .with_label_values(&[class.as_str(), action.as_str()]);
             }
         }
+        for class in Flag::ALL.into_iter().filter_map(leaked) {
+            self.leaked_bytes.with_label_values(&[class.as_str()]);
+        }
         let opts = Opts::new("hissa_build_info", "The build: 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"))
             .const_label("logic", LOGIC.to_string());
@@ -178,6 +195,19 @@ impl Metrics {
             self.usage_bytes
                 .with_label_values(&[feed, outcome, class])
                 .inc_by(tally.bytes);
+        }
+    }
+
+    /// Adds rows with something to be said about them.
+    pub fn flagged(&self, of: FlagTally) {
+        self.know(of.feed);
+        self.flagged
+            .with_label_values(&[of.feed.as_str(), of.flag.as_str()])
+            .inc_by(of.records);
+        if let Some(class) = leaked(of.flag) {
+            self.leaked_bytes
+                .with_label_values(&[class.as_str()])
+                .inc_by(of.bytes);
         }
     }
 
@@ -215,6 +245,10 @@ impl Metrics {
             self.records
                 .with_label_values(&[feed.as_str(), outcome.as_str(), outcome.reason()]);
         }
+        for flag in Flag::ALL {
+            self.flagged
+                .with_label_values(&[feed.as_str(), flag.as_str()]);
+        }
         for outcome in [Outcome::Counted, Outcome::Late, Outcome::Held] {
             for class in Class::ALL {
                 self.usage_bytes.with_label_values(&[
@@ -228,24 +262,14 @@ impl Metrics {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn label_sets_are_there_before_the_first_event() {
-        let metrics = Metrics::new().unwrap();
-        metrics.know(FeedId::parse("gprs").unwrap());
-        let text = prometheus::TextEncoder::new()
-            .encode_to_string(&metrics.registry.gather())
-            .unwrap();
-        for line in [
-            "hissa_records_total{feed=\"gprs\",outcome=\"quarantined\",reason=\"conflict\"} 0",
-            "hissa_decisions_total{action=\"throttle\",class=\"other\"} 0",
-            "hissa_clickhouse_insert_failures_total{kind=\"lasting\",table=\"sim_day\"} 0",
-            "hissa_balance_discrepancy_records{feed=\"gprs\"} 0",
-        ] {
-            assert!(text.contains(line), "{line} not in\n{text}");
-        }
+/// The class whose block a flag says was of no effect.
+fn leaked(flag: Flag) -> Option<Class> {
+    match flag {
+        Flag::LeakedEducation => Some(Class::Education),
+        Flag::LeakedOther => Some(Class::Other),
+        Flag::Sentinel | Flag::LateReading | Flag::Wrap | Flag::Reset => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,12 +114,11 @@ pub async fn run(config: Config, stop: Stop) -> anyhow::Result<()> {
 
 fn worker_config(config: &Config) -> WorkerConfig {
     WorkerConfig {
-        // Each shard thread sets the partition.
-        shard: ShardConfig::new(config.generation, 0),
         batch_rows: config.batch_rows.max(1),
-        batches_max: 2,
         flush_every_ms: config.flush_every_ms,
         snapshot_every_ms: config.snapshot_every_ms,
+        // Each shard thread sets the partition.
+        ..WorkerConfig::new(ShardConfig::new(config.generation, 0))
     }
 }
 

@@ -80,7 +80,7 @@ impl Play {
             }
             Command::SendAlert(alert) => {
                 self.sent.1 += 1;
-                format!("alert {:?}", alert.kind)
+                format!("alert {:?}", alert.subject.kind())
             }
             Command::WriteRows {
                 batch,
@@ -104,7 +104,7 @@ impl Play {
                 self.snapshots.push((offset, bytes));
                 format!("store {offset}")
             }
-            Command::Tally(_) => return None,
+            Command::Tally(_) | Command::TallyFlags(_) => return None,
             Command::Report(found) => format!("report {}", found.through),
             Command::Halt { why } => format!("halt: {why}"),
             Command::Drained { stored } => format!("drained: {stored:?}"),

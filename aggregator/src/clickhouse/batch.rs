@@ -4,7 +4,8 @@ use bytes::Bytes;
 use hissa_core::facts::Fact;
 
 use super::row_binary::RowBinary;
-use super::tables::{Owner, Table};
+use super::rows::Owner;
+use super::tables::Table;
 use crate::worker::Freshness;
 
 /// The rows of one batch of one worker, by table. Made in the thread of the shard, so that the sink has only to send.

@@ -3,12 +3,16 @@
 mod batch;
 mod fault;
 mod row_binary;
+mod rows;
 mod schema;
 mod sink;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Rows};
 pub use fault::Fault;
+pub use rows::Owner;
 pub use schema::{SchemaError, migrate};
 pub use sink::{Answer, Delivery, Sink};
-pub use tables::{Owner, Table};
+pub use tables::Table;

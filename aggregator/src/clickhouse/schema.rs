@@ -1,7 +1,8 @@
 //! The schema, as numbered migrations.
 //!
 //! A migration is a file `schema/NNNN_name.sql` and a line in [`MIGRATIONS`]; a test compares the list with the folder.
-//! 0001 to 0009 are the tables of facts, 0010 and up the views for analysts. In a file:
+//! 0001 to 0009 are the tables of facts, 0010 and up the views for analysts (0012 to 0019 are no more: see 0020). In a
+//! file:
 //!
 //! - statements end with a semicolon at the end of a line, and no other line ends with one;
 //! - a comment is a line of its own that begins with `--`;
@@ -37,16 +38,22 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_outcome_day",
     6 "0006_assignment",
     7 "0007_freshness",
+    8 "0008_place_hour",
+    9 "0009_flag_day",
     10 "0010_pub_area",
     11 "0011_pub_reporting_rule",
-    12 "0012_stay",
-    13 "0013_sim_month",
-    14 "0014_pub_province_month",
-    15 "0015_pub_programme_month",
-    16 "0016_pub_outcome_day",
-    17 "0017_pub_restatement",
-    18 "0018_pub_decision_day",
-    19 "0019_pub_freshness",
+    20 "0020_full_forms",
+    21 "0021_stay",
+    22 "0022_sim_month",
+    23 "0023_cell_month",
+    24 "0024_pub_province_month",
+    25 "0025_pub_programme_month",
+    26 "0026_pub_outcome_day",
+    27 "0027_pub_restatement",
+    28 "0028_pub_decision_day",
+    29 "0029_pub_freshness",
+    30 "0030_pub_hour",
+    31 "0031_pub_quality_day",
 ];
 
 /// Why the schema could not be brought up to date.

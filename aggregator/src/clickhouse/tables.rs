@@ -1,9 +1,6 @@
-//! The tables of facts: their columns, and how a fact becomes a row.
+//! The tables of facts, and their columns.
 
-use hissa_core::facts::{Assignment, DecisionRow, Fact, OutcomeDay, SimCycle, SimDay};
-
-use super::row_binary::RowBinary;
-use crate::worker::Freshness;
+use hissa_core::facts::Fact;
 
 /// A table of facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,18 +10,22 @@ pub enum Table {
     SimCycle,
     Decision,
     OutcomeDay,
+    PlaceHour,
+    FlagDay,
     Freshness,
 }
 
 impl Table {
     /// All of them, each at its own index, in the order in which they are written: freshness is last, for it speaks of
     /// the others.
-    pub const ALL: [Table; 6] = [
+    pub const ALL: [Table; 8] = [
         Table::Assignment,
         Table::SimDay,
         Table::SimCycle,
         Table::Decision,
         Table::OutcomeDay,
+        Table::PlaceHour,
+        Table::FlagDay,
         Table::Freshness,
     ];
 
@@ -35,6 +36,8 @@ impl Table {
             Table::SimCycle => "sim_cycle",
             Table::Decision => "decision",
             Table::OutcomeDay => "outcome_day",
+            Table::PlaceHour => "place_hour",
+            Table::FlagDay => "flag_day",
             Table::Assignment => "assignment",
             Table::Freshness => "freshness",
         }
@@ -46,6 +49,8 @@ impl Table {
             Fact::SimCycle(_) => Table::SimCycle,
             Fact::Decision(_) => Table::Decision,
             Fact::OutcomeDay(_) => Table::OutcomeDay,
+            Fact::PlaceHour(_) => Table::PlaceHour,
+            Fact::FlagDay(_) => Table::FlagDay,
             Fact::Assignment(_) => Table::Assignment,
         }
     }
@@ -93,12 +98,36 @@ impl Table {
                 ("bytes", "UInt64"),
                 ("version", "UInt64"),
             ],
+            Table::PlaceHour => &[
+                ("generation", "UInt32"),
+                ("partition", "UInt16"),
+                ("province", LOW),
+                ("cohort", LOW),
+                ("usage_day", "Date32"),
+                ("hour", "UInt8"),
+                ("class", LOW),
+                ("booked_day", "Date32"),
+                ("uplink_bytes", "UInt64"),
+                ("downlink_bytes", "UInt64"),
+                ("version", "UInt64"),
+            ],
+            Table::FlagDay => &[
+                ("generation", "UInt32"),
+                ("partition", "UInt16"),
+                ("feed", LOW),
+                ("booked_day", "Date32"),
+                ("flag", LOW),
+                ("records", "UInt64"),
+                ("bytes", "UInt64"),
+                ("version", "UInt64"),
+            ],
             Table::Assignment => &[
                 ("generation", "UInt32"),
                 ("partition", "UInt16"),
                 ("sim", "FixedString(16)"),
                 ("valid_from", "Date32"),
                 ("booked_day", "Date32"),
+                ("valid_until", "Nullable(Date32)"),
                 ("cohort", LOW),
                 ("school", LOW),
                 ("commune", LOW),
@@ -135,13 +164,17 @@ const DECISION: &[(&str, &str)] = &[
     ("reason", LOW),
     ("cohort", LOW),
     ("cycle", "Date32"),
+    ("allowance", LOW),
     ("limit_bytes", "UInt64"),
+    ("granted_bytes", "UInt64"),
     ("used_bytes", "UInt64"),
     ("effective_at_ms", "Int64"),
+    ("apply_after_ms", "Int64"),
     ("until_ms", "Nullable(Int64)"),
     ("policy_version", LOW),
     ("catalogue_version", LOW),
     ("rule", "String"),
+    ("offset", "UInt64"),
     ("cause_offset", "Nullable(UInt64)"),
     ("cause_row", "Nullable(UInt32)"),
     ("cause_feed", "Nullable(String)"),
@@ -158,129 +191,3 @@ const DECISION: &[(&str, &str)] = &[
     ("cause_container_sequence", "Nullable(UInt32)"),
     ("version", "UInt64"),
 ];
-
-/// The shard whose rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
-    pub generation: u32,
-    pub partition: u16,
-}
-
-impl Owner {
-    pub(super) fn fact(self, row: &mut RowBinary, fact: &Fact) {
-        row.u32(self.generation).u16(self.partition);
-        match fact {
-            Fact::SimDay(fact) => sim_day(row, fact),
-            Fact::SimCycle(fact) => sim_cycle(row, fact),
-            Fact::Decision(fact) => decision(row, fact),
-            Fact::OutcomeDay(fact) => outcome_day(row, fact),
-            Fact::Assignment(fact) => assignment(row, fact),
-        };
-    }
-
-    pub(super) fn freshness(self, row: &mut RowBinary, freshness: &Freshness) {
-        row.u32(self.generation)
-            .u16(self.partition)
-            .u64(freshness.offset)
-            .i64(freshness.clock_ms)
-            .date(freshness.open_booked_day)
-            .u64(freshness.offset);
-    }
-}
-
-fn sim_day<'a>(row: &'a mut RowBinary, fact: &SimDay) -> &'a mut RowBinary {
-    row.fixed(&fact.sim.0)
-        .date(fact.usage_day)
-        .string(fact.class.as_str())
-        .string(&fact.service)
-        .date(fact.booked_day)
-        .u64(fact.uplink_bytes)
-        .u64(fact.downlink_bytes)
-        .u64(fact.records)
-        .u64(fact.version)
-}
-
-fn sim_cycle<'a>(row: &'a mut RowBinary, fact: &SimCycle) -> &'a mut RowBinary {
-    row.fixed(&fact.sim.0)
-        .date(fact.cycle_start)
-        .string(fact.allowance.as_str())
-        .date(fact.booked_day)
-        .u64(fact.limit_bytes)
-        .u64(fact.granted_bytes)
-        .u64(fact.used_bytes)
-        .string(fact.state)
-        .array(&fact.thresholds, RowBinary::u16)
-        .array(&fact.reached_at_ms, RowBinary::i64)
-        .u64(fact.version)
-}
-
-fn decision<'a>(row: &'a mut RowBinary, fact: &DecisionRow) -> &'a mut RowBinary {
-    let decision = &fact.decision;
-    let cause = decision.cause.as_ref();
-    let record = cause.map(|cause| &cause.record);
-    row.u64(decision.number)
-        .date(fact.booked_day)
-        .fixed(&decision.sim.0)
-        .string(decision.class.as_str())
-        .string(decision.action.as_str())
-        .u32(decision.action.kbit_s())
-        .u64(decision.sequence)
-        .string(decision.reason.as_str())
-        .string(&decision.cohort)
-        .date(decision.cycle)
-        .u64(decision.allowance.limit_bytes)
-        .u64(decision.allowance.used_bytes)
-        .i64(decision.effective_at_ms)
-        .nullable(decision.until_ms, RowBinary::i64)
-        .string(&decision.policy_version)
-        .string(&decision.catalogue_version)
-        .string(&decision.rule)
-        .nullable(cause.map(|cause| cause.offset), RowBinary::u64)
-        .nullable(cause.map(|cause| cause.row), RowBinary::u32)
-        .nullable(
-            cause.map(|cause| cause.source.feed.as_str()),
-            RowBinary::string,
-        )
-        .nullable(cause.map(|cause| cause.source.epoch), RowBinary::u32)
-        .nullable(cause.map(|cause| cause.source.partition), RowBinary::u32)
-        .nullable(
-            cause.map(|cause| cause.source_position.offset),
-            RowBinary::u64,
-        )
-        .nullable(cause.map(|cause| cause.source_position.row), RowBinary::u32)
-        .nullable(record.map(|record| record.node.as_str()), RowBinary::string)
-        .nullable(record.map(|record| record.charging_id), RowBinary::u64)
-        .nullable(record.map(|record| record.record_sequence), RowBinary::u32)
-        .nullable(record.map(|record| record.opened_at_ms), RowBinary::i64)
-        .nullable(record.map(|record| record.rating_group), RowBinary::u32)
-        .nullable(record.map(|record| record.service_id), RowBinary::u32)
-        .nullable(
-            record.map(|record| record.container_sequence),
-            RowBinary::u32,
-        )
-        .u64(fact.version)
-}
-
-fn outcome_day<'a>(row: &'a mut RowBinary, fact: &OutcomeDay) -> &'a mut RowBinary {
-    row.string(fact.feed.as_str())
-        .date(fact.booked_day)
-        .string(fact.outcome.as_str())
-        .string(fact.outcome.reason())
-        .u64(fact.records)
-        .u64(fact.bytes)
-        .u64(fact.version)
-}
-
-fn assignment<'a>(row: &'a mut RowBinary, fact: &Assignment) -> &'a mut RowBinary {
-    row.fixed(&fact.sim.0)
-        .date(fact.valid_from)
-        .date(fact.booked_day)
-        .string(&fact.cohort)
-        .string(&fact.place.school)
-        .string(&fact.place.commune)
-        .string(&fact.place.province)
-        .string(&fact.place.region)
-        .string(&fact.place.milieu)
-        .u64(fact.revision)
-        .u64(fact.version)
-}

@@ -301,6 +301,11 @@ impl ShardThread {
                     });
                 }
                 Command::Tally(tallies) => tools.metrics.tally(&tallies),
+                Command::TallyFlags(tallies) => {
+                    for tally in tallies {
+                        tools.metrics.flagged(tally);
+                    }
+                }
                 Command::Report(found) => {
                     tracing::error!(partition, ?found, "the books do not balance");
                     tools.metrics.discrepancy(&found);

@@ -2,8 +2,9 @@
 
 use hissa_core::alert::AlertChange;
 use hissa_core::decision::Decision;
-use hissa_core::facts::Fact;
+use hissa_core::facts::{Fact, Flag};
 use hissa_core::shard::{Discrepancy, Shard, Tallies};
+use hissa_core::sim::FeedId;
 use jiff::civil::Date;
 
 /// An entry as it came from the log, not decoded yet.
@@ -19,7 +20,7 @@ pub struct LogEntry {
 }
 
 /// What happened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// The newest valid snapshot was read (or there is none), and the log was asked for its ends: the offset of its
     /// first entry, and the one behind its last.
@@ -47,7 +48,7 @@ pub enum Event {
 }
 
 /// What is to be done, in this order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Read the log from this offset on.
     Consume { from: u64 },
@@ -69,12 +70,23 @@ pub enum Command {
     StoreSnapshot { offset: u64, bytes: Vec<u8> },
     /// Outcomes of an entry, for metrics.
     Tally(Tallies),
+    /// Rows of an entry with something to be said about them, for metrics; left out where there are none.
+    TallyFlags(Vec<FlagTally>),
     /// The books do not balance: somebody must be told.
     Report(Box<Discrepancy>),
     /// The shard has stopped, and reads no further; a person has to look.
     Halt { why: String },
     /// All is done that can be done: the shard may be dropped.
     Drained { stored: Stored },
+}
+
+/// Rows of a feed with a flag, as one entry brought them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlagTally {
+    pub feed: FeedId,
+    pub flag: Flag,
+    pub records: u64,
+    pub bytes: u64,
 }
 
 /// How a drain ended.

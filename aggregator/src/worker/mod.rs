@@ -9,30 +9,34 @@
 //!   or before it; so after a crash the entries behind it cause again what may have been lost;
 //! - `freshness` is written after the rows that it speaks of are acknowledged;
 //! - what cannot be applied halts the shard; nothing is skipped.
+//!
+//! # Who drives it
+//!
+//! The threads of `shards` do, with Kafka, ClickHouse and a disk behind them; `tests/worker.rs` and
+//! `tests/simulate` do without. Whoever does keeps to this:
+//!
+//! - [`Worker::new`], then [`Event::Restored`] first; every other event may come at any time after it;
+//! - entries come in the order of the log, from the offset of [`Command::Consume`] on; one that came already is left
+//!   out, a missing one halts;
+//! - commands are carried out in their order; [`Event::BrokerAcked`] counts, [`Event::RowsWritten`] names the last batch
+//!   of an unbroken series, and neither tells of more than was commanded (the worker panics then);
+//! - `now_ms` is a clock that never goes back, with any beginning; [`Event::Tick`] comes every now and then;
+//! - a crash is to drop the worker, and to make a new one from the last snapshot that was stored
+//!   (`Shard::restore`). What it commands again bears the same numbers, revisions and versions.
 
 mod acks;
 mod event;
+mod pace;
+mod rows;
+mod storing;
 
-use hissa_core::shard::{Effects, Shard, ShardConfig, SimCounts};
+use hissa_core::shard::{Effects, Shard, SimCounts};
 use hissa_core::wire;
 
-pub use event::{Command, Event, Freshness, LogEntry, Stored};
+pub use event::{Command, Event, FlagTally, Freshness, LogEntry, Stored};
+pub use pace::WorkerConfig;
 
 use acks::Acks;
-
-/// How a worker paces itself. Times are milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkerConfig {
-    pub shard: ShardConfig,
-    /// Rows of a batch, at the most; so many that wait are taken without waiting for time to pass.
-    pub batch_rows: usize,
-    /// Batches under way at a time, at the most; those of a snapshot come on top.
-    pub batches_max: u64,
-    /// Rows wait so long for company. All workers look at the same instants, so that their rows share an insert.
-    pub flush_every_ms: u64,
-    /// From one snapshot to the next.
-    pub snapshot_every_ms: u64,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
@@ -261,116 +265,9 @@ impl Worker {
         commands.push(Command::Tally(std::mem::take(&mut self.effects.tallies)));
     }
 
-    /// Takes rows where enough wait or enough time has passed, as long as few batches are under way.
-    fn flush(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
-        if self.rows_stopped.is_some() {
-            return;
-        }
-        let due = now_ms >= self.flush_at_ms || self.phase == Phase::Draining;
-        while self.acks.batches_in_flight() < self.config.batches_max {
-            let pending = self.shard.facts_pending();
-            if pending >= self.config.batch_rows || (due && pending > 0) {
-                self.write_batch(commands);
-            } else if due && self.acks.has_fresh() {
-                self.write_batch(commands);
-                break;
-            } else {
-                break;
-            }
-        }
-        if self.shard.facts_pending() == 0 {
-            self.mark();
-            if due {
-                self.flush_at_ms = self.next_flush(now_ms);
-            }
-        }
-    }
-
-    fn write_batch(&mut self, commands: &mut Vec<Command>) {
-        let facts = self.shard.take_facts(self.config.batch_rows);
-        self.acks.sent.batches += 1;
-        commands.push(Command::WriteRows {
-            batch: self.acks.sent.batches,
-            facts,
-            freshness: self.acks.take_fresh(),
-        });
-    }
-
-    /// Notes that all rows up to the last entry are in batches.
-    fn mark(&mut self) {
-        if let (Some(offset), Some(clock_ms), Some(open_booked_day)) = (
-            self.shard.applied_offset(),
-            self.shard.clock_ms(),
-            self.shard.booked_day(),
-        ) {
-            self.acks.mark(Freshness {
-                offset,
-                clock_ms,
-                open_booked_day,
-            });
-        }
-    }
-
-    /// Takes the state when it is time, with all rows before it. Not while ClickHouse lags behind: the state would
-    /// only wait in memory, and grow old.
-    fn take_snapshot(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
-        let due = now_ms >= self.snapshot_at_ms || self.phase == Phase::Draining;
-        let Some(applied) = self.shard.applied_offset().filter(|_| due) else {
-            return;
-        };
-        if self.stored == Some(applied)
-            || self.acks.holds()
-            || self.storing.is_some()
-            || self.rows_stopped.is_some()
-            || (self.phase == Phase::Draining && self.snapshot_failed.is_some())
-            || self.acks.batches_in_flight() >= self.config.batches_max
-        {
-            return;
-        }
-        while self.shard.facts_pending() > 0 {
-            self.write_batch(commands);
-        }
-        self.mark();
-        self.acks.hold(applied, self.shard.snapshot());
-        self.snapshot_at_ms = now_ms + self.config.snapshot_every_ms;
-    }
-
-    fn finish_drain(&mut self, commands: &mut Vec<Command>) {
-        if self.phase != Phase::Draining || self.storing.is_some() {
-            return;
-        }
-        let settled = match self.rows_stopped {
-            Some(_) => self.acks.broker_settled(),
-            // The row of freshness is the last one out.
-            None => self.acks.settled() && !self.acks.has_fresh(),
-        };
-        if !settled {
-            return;
-        }
-        let failed = self.rows_stopped.as_ref().or(self.snapshot_failed.as_ref());
-        let stored = match (self.shard.applied_offset(), failed) {
-            (None, _) => Stored::Nothing,
-            (applied, _) if applied == self.stored => Stored::Yes,
-            (_, Some(why)) => Stored::No { why: why.clone() },
-            // Its snapshot is taken, or waits to be.
-            (_, None) => return,
-        };
-        self.drained(stored, commands);
-    }
-
-    fn drained(&mut self, stored: Stored, commands: &mut Vec<Command>) {
-        self.phase = Phase::Drained;
-        commands.push(Command::Drained { stored });
-    }
-
     fn halted(&mut self, why: String, commands: &mut Vec<Command>) {
         self.phase = Phase::Halted;
         commands.push(Command::Halt { why });
-    }
-
-    fn next_flush(&self, now_ms: u64) -> u64 {
-        let every = self.config.flush_every_ms.max(1);
-        (now_ms / every + 1) * every
     }
 }
 

@@ -6,8 +6,8 @@
 use hissa_aggregator::worker::LogEntry;
 use hissa_core::pseudonym::Pseudonymizer;
 use hissa_core::registry::{
-    Allowance, Block, Catalogue, Class, Cohort, Command, Enrolment, Entered, Feed, OnExhausted,
-    Place, Programme, Revision, Rule,
+    Allowance, Block, Breaker, Catalogue, Class, Cohort, Command, Counter, Enrolment, Entered,
+    Feed, OnExhausted, Period, Place, Programme, Revision, Rule, Scope,
 };
 use hissa_core::sim::{FeedId, Imsi, NodeId, Partitions, SimId};
 use hissa_core::usage::{Source, UsageRow};
@@ -59,6 +59,7 @@ pub fn registry(sims: &[SimId]) -> Block {
         Command::Feed(Feed {
             id: source().feed,
             future_tolerance_ms: 300_000,
+            counter: Counter::Delta,
         }),
         Command::Catalogue(Catalogue {
             version: "c1".into(),
@@ -78,22 +79,22 @@ pub fn registry(sims: &[SimId]) -> Block {
             closes_after_days: 7,
             unknown_charged_to: Class::Education,
             privacy_k: 10,
+            tablet_tacs: Vec::new(),
+            router_tacs: Vec::new(),
             cohorts: vec![Cohort {
                 id: "rural".into(),
                 enforce_from: Some(date(2026, 2, 1)),
                 allowances: vec![
-                    Allowance {
-                        class: Class::Education,
-                        bytes: GB,
-                        on_exhausted: OnExhausted::Throttle { kbit_s: 512 },
-                    },
-                    Allowance {
-                        class: Class::Other,
-                        bytes: 0,
-                        on_exhausted: OnExhausted::Block,
-                    },
+                    allowance(Scope::Education, GB, OnExhausted::Throttle { kbit_s: 512 }),
+                    allowance(Scope::Other, 0, OnExhausted::Block),
                 ],
                 thresholds: vec![50, 80, 100],
+                restore_over_ms: 0,
+                // Every tablet uses the same, and all of them are cut at once.
+                breaker: Breaker {
+                    share_permille: 1_000,
+                    at_least: 1_000_000,
+                },
             }],
         }),
     ];
@@ -101,8 +102,10 @@ pub fn registry(sims: &[SimId]) -> Block {
         Command::Enrol(Enrolment {
             sim: *sim,
             device: None,
+            device_tac: 0,
             cohort: "rural".into(),
             valid_from: date(2026, 2, 1),
+            valid_until: None,
             place: place.clone(),
         })
     });
@@ -122,6 +125,17 @@ pub fn registry(sims: &[SimId]) -> Block {
         from_rev: 0,
         to_rev: commands.len() as u64,
         commands,
+    }
+}
+
+fn allowance(scope: Scope, bytes: u64, on_exhausted: OnExhausted) -> Allowance {
+    Allowance {
+        id: scope.as_str().into(),
+        scope,
+        bytes,
+        every: Period::Month,
+        rollover_max_bytes: 0,
+        on_exhausted,
     }
 }
 
@@ -194,6 +208,7 @@ pub fn progress_entry(offset: u64, through: u64, rows: u64, bytes: u64, as_of_ms
             through,
             rows,
             bytes,
+            heard: Vec::new(),
         }],
         as_of_ms,
     };

@@ -17,7 +17,7 @@ pub fn assignment(
     revision: u32,
 ) -> String {
     format!(
-        "(1, 0, {}, '{valid_from}', '2026-01-31', '{cohort}', 's', 'c', '{province}', '07', 'rural', {revision}, 1)",
+        "(1, 0, {}, '{valid_from}', '2026-01-31', NULL, '{cohort}', 's', 'c', '{province}', '07', 'rural', {revision}, 1)",
         sim(number)
     )
 }
@@ -131,6 +131,38 @@ pub async fn enter(engine: &Engine) {
     engine
         .insert("outcome_day", &outcomes.map(str::to_owned))
         .await;
+    let hours = [
+        ("07.211", 8, "education", "2026-02-10", 2, 1),
+        // Written again with a greater version, and by another shard.
+        ("07.211", 8, "education", "2026-02-10", 3, 2),
+        ("07.427", 8, "unknown", "2026-02-10", 1, 1),
+        ("07.427", 20, "other", "2026-02-10", 4, 1),
+        ("07.427", 21, "education", "2026-03-10", 90, 1),
+    ];
+    let hours = hours.map(|(province, hour, class, booked, gigabytes, version)| {
+        format!(
+            "(1, 0, '{province}', 'pilote', '2026-02-09', {hour}, '{class}', '{booked}', 0, {}, {version})",
+            gigabytes * GB
+        )
+    });
+    engine.insert("place_hour", &hours).await;
+    engine
+        .insert(
+            "place_hour",
+            &[
+                hours[0].replacen("(1, 0", "(1, 1", 1),
+                hours[0].replace("'pilote'", "'petite'"),
+            ],
+        )
+        .await;
+    let flags = [
+        "(1, 0, 'pgw', '2026-02-10', 'leaked_education', 6, 600, 1)",
+        "(1, 0, 'pgw', '2026-02-10', 'leaked_education', 7, 700, 2)",
+        "(1, 3, 'pgw', '2026-02-10', 'leaked_education', 4, 400, 1)",
+        "(1, 0, 'pgw', '2026-02-10', 'wrap', 1, 796, 1)",
+        "(1, 0, 'pgw', '2026-03-10', 'wrap', 1, 796, 1)",
+    ];
+    engine.insert("flag_day", &flags.map(str::to_owned)).await;
     engine
         .insert(
             "decision (generation, partition, number, booked_day, sim, class, action, reason, cohort, version)",

@@ -6,6 +6,7 @@
 
 mod engine;
 mod facts;
+mod leavers;
 
 use clickhouse::Row;
 use hissa_dashboards::{TimeRange, Values, expand, panels, variables};
@@ -25,6 +26,8 @@ async fn views_and_panels_answer_what_was_counted_by_hand() {
         "restatement",
         "decision_day",
         "freshness",
+        "hour",
+        "quality_day",
     ] {
         assert_eq!(
             engine.sees(&format!("SELECT * FROM pub.{view}")).await,
@@ -37,6 +40,7 @@ async fn views_and_panels_answer_what_was_counted_by_hand() {
     books_and_decisions(&engine).await;
     analysts_see_no_sim(&engine).await;
     pages_are_filled(&engine).await;
+    leavers::are_counted_once_and_leave_their_bytes(&engine).await;
 }
 
 async fn programme_and_provinces(engine: &Engine) {
@@ -55,8 +59,8 @@ async fn programme_and_provinces(engine: &Engine) {
         ["province 75", "region 12"]
     );
 
-    // Essaouira has 13 SIMs in February with the one that came: 0×5, 1, 2, 3, 3, 4, 5, 7, 8: the median is the 7th. In
-    // March the eleventh of Rehamna is gone, and it is 13 and 10. Youssoufia's 3 are hidden, and alone they would be
+    // Essaouira has 13 SIMs in February with the one that came: 0×5, 1, 2, 3, 3, 4, 5, 7, 8: the median is the 7th. The
+    // eleventh of Rehamna left for it, and counts there alone: 13 and 10. Youssoufia's 3 are hidden, and alone they would be
     // what is left of the programme's total: so Rehamna is hidden with them.
     let provinces = "SELECT province_name_fr, month, enrolled_sims, median_gb, learning_bytes, all_bytes, mean_gb,
         zero_share, education_share_low, education_share_high FROM pub.province_month ORDER BY month, province";
@@ -97,13 +101,13 @@ async fn programme_and_provinces(engine: &Engine) {
         })
         .collect();
     engine.insert("sim_day", &days).await;
-    // Now 11 in Youssoufia: 0×5, 1, …, 6 (and a byte): the 6th. Essaouira and Rehamna (11: ten zeros and 2 GB) show too.
+    // Now 11 in Youssoufia: 0×5, 1, …, 6 (and a byte): the 6th. Essaouira and Rehamna (ten zeros) show too.
     let medians = "SELECT province_name_fr, enrolled_sims, median_gb FROM pub.province_month WHERE month = '2026-02-01' ORDER BY province";
     assert_eq!(
         engine.sees(medians).await,
         [
             "Essaouira 13 2",
-            "Rehamna 11 0",
+            "Rehamna 10 0",
             "Youssoufia 11 1.000000001"
         ]
     );
@@ -141,6 +145,23 @@ async fn books_and_decisions(engine: &Engine) {
     ];
     assert_eq!(engine.sees(decisions).await, expected);
 
+    // Of learning all 6 GB at 8 o'clock (3, 2 of another shard, and 1 unknown), of all 10 GB 4 in the evening.
+    let hours = "SELECT cohort, month, hour, learning_share, all_share FROM pub.hour ORDER BY hour";
+    assert_eq!(
+        engine.sees(hours).await,
+        ["pilote 2026-02-01 8 1 0.6", "pilote 2026-02-01 20 0 0.4"]
+    );
+
+    let quality =
+        "SELECT booked_day, feed, flag, records, bytes FROM pub.quality_day ORDER BY flag";
+    assert_eq!(
+        engine.sees(quality).await,
+        [
+            "2026-02-10 pgw leaked_education 11 1100",
+            "2026-02-10 pgw wrap 1 796"
+        ]
+    );
+
     let fresh = "SELECT complete_through, clock_from, clock_to, partitions FROM pub.freshness";
     assert_eq!(
         engine.sees(fresh).await,
@@ -153,7 +174,15 @@ async fn analysts_see_no_sim(engine: &Engine) {
     struct Count {
         _count: u64,
     }
-    for table in ["sim_day", "sim_month", "stay", "sim_day_placed", "decision"] {
+    for table in [
+        "sim_day",
+        "sim_month",
+        "cell_month",
+        "stay",
+        "sim_day_placed",
+        "place_hour",
+        "decision",
+    ] {
         let sql = format!("SELECT count() AS _count FROM hissa.{table}");
         let seen = engine.analyst.query(&sql).fetch_one::<Count>().await;
         assert!(seen.is_err(), "an analyst reads hissa.{table}");

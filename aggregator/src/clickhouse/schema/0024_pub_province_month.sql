@@ -1,8 +1,10 @@
 -- Gigabytes (10^9 bytes) per enrolled SIM by province and month, zeros in; medians are exact (the mean of the middle
--- two). learning is education and unknown; the share of education lies between education_share_low (nothing unknown
--- was education) and education_share_high (all of it was).
+-- two). A SIM enrolled at any time in the month is one SIM, in the province of its last enrolled day; bytes stay in the
+-- province where they were used. learning is education and unknown; the share of education lies between
+-- education_share_low (nothing unknown was education) and education_share_high (all of it was).
 -- Provinces of fewer than k SIMs are hidden; and where all hidden ones of a cohort and month together have fewer than
--- k, the next smallest are hidden too, so that the programme's total less the provinces shown tells of nobody.
+-- k, the next smallest are hidden too, so that the programme's total less the provinces shown tells of nobody. (A
+-- province that all its SIMs have left has none, and its bytes are theirs all the same.)
 CREATE OR REPLACE VIEW pub.province_month
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
@@ -26,28 +28,16 @@ FROM
 (
     SELECT
         *,
-        sum(enrolled_sims) OVER (
-            PARTITION BY cohort, month ORDER BY enrolled_sims ASC, province ASC, region ASC
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) - enrolled_sims AS smaller_sims
-    FROM
-    (
-        SELECT
-            cohort,
-            region,
-            province,
-            month,
-            count()                                          AS enrolled_sims,
-            countIf(sim.learning_bytes = 0)                  AS zero_sims,
-            quantileExactInclusive(0.5)(sim.learning_bytes)  AS median_bytes,
-            sum(sim.learning_bytes)                          AS learning_bytes,
-            sum(sim.education_bytes)                         AS education_bytes,
-            sum(sim.all_bytes)                               AS all_bytes
-        FROM hissa.sim_month AS sim
-        GROUP BY cohort, region, province, month
+        count() OVER smaller - 1                          AS smaller_cells,
+        sum(enrolled_sims) OVER smaller - enrolled_sims  AS smaller_sims
+    FROM hissa.cell_month
+    WHERE level = 'province'
+    WINDOW smaller AS (
+        PARTITION BY cohort, month ORDER BY enrolled_sims ASC, province ASC, region ASC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ) AS cell
 LEFT JOIN (SELECT code, name_fr, name_ar FROM pub.area WHERE level = 'region') AS r ON r.code = cell.region
 LEFT JOIN (SELECT code, name_fr, name_ar FROM pub.area WHERE level = 'province') AS p ON p.code = cell.province
 WHERE enrolled_sims >= (SELECT k FROM pub.reporting_rule)
-  AND (smaller_sims = 0 OR smaller_sims >= (SELECT k FROM pub.reporting_rule));
+  AND (smaller_cells = 0 OR smaller_sims >= (SELECT k FROM pub.reporting_rule));
