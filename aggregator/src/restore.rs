@@ -80,7 +80,7 @@ mod tests {
     fn the_newest_whole_snapshot_is_taken_and_torn_ones_are_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let store = SnapshotStore::new(folder.path(), 1, 1);
-        let config = ShardConfig::new(1, 3);
+        let config = ShardConfig::new(1, 3, 16);
         let restored = || {
             newest(&store, config)
                 .unwrap()
@@ -105,10 +105,10 @@ mod tests {
         let store = SnapshotStore::new(folder.path(), 1, 1);
         let other = ShardConfig {
             held_sims_max: 7,
-            ..ShardConfig::new(1, 3)
+            ..ShardConfig::new(1, 3, 16)
         };
         store.store(3, 5, &state(other, 5)).unwrap();
-        let refused = newest(&store, ShardConfig::new(1, 3));
+        let refused = newest(&store, ShardConfig::new(1, 3, 16));
         assert!(matches!(refused, Err(RestoreError::Foreign { .. })));
     }
 }

@@ -118,7 +118,11 @@ fn worker_config(config: &Config) -> WorkerConfig {
         flush_every_ms: config.flush_every_ms,
         snapshot_every_ms: config.snapshot_every_ms,
         // Each shard thread sets the partition.
-        ..WorkerConfig::new(ShardConfig::new(config.generation, 0))
+        ..WorkerConfig::new(ShardConfig::new(
+            config.generation,
+            0,
+            config.partitions.count(),
+        ))
     }
 }
 

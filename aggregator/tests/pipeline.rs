@@ -50,7 +50,7 @@ fn feed() -> Feed {
     };
     let mut number = 0;
     for (partition, sims) in (0..).zip(sims(60, partitions())) {
-        let mut shard = Shard::new(ShardConfig::new(1, partition));
+        let mut shard = Shard::new(ShardConfig::new(1, partition, partitions().count()));
         let mut offset = 0;
         let mut halves = [vec![block_entry(0, &registry(&sims))], Vec::new()];
         let (mut rows, mut bytes) = (0, 0);
@@ -166,9 +166,12 @@ impl Feed {
     fn compare_snapshots(&self, house: &House, half: usize) {
         let store = SnapshotStore::new(&house.snapshots(), 1, LOGIC);
         for (partition, digests) in &self.digests {
-            let shard = restore::newest(&store, ShardConfig::new(1, *partition))
-                .unwrap()
-                .unwrap();
+            let shard = restore::newest(
+                &store,
+                ShardConfig::new(1, *partition, partitions().count()),
+            )
+            .unwrap()
+            .unwrap();
             assert_eq!(
                 shard.applied_offset(),
                 Some(self.end_of(half)[partition]),

@@ -14,7 +14,7 @@ const SNAPSHOT: u64 = 60_000;
 
 fn config() -> WorkerConfig {
     WorkerConfig {
-        shard: ShardConfig::new(1, 0),
+        shard: ShardConfig::new(1, 0, 1),
         batch_rows: 8,
         batches_max: 2,
         flush_every_ms: FLUSH,

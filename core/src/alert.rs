@@ -87,9 +87,9 @@ pub struct Quota {
     pub limit_bytes: u64,
     pub granted_bytes: u64,
     pub used_bytes: u64,
-    /// When the next cycle begins (UTC milliseconds), and its first day.
-    pub resets_at_ms: i64,
-    pub resets_on: Date,
+    /// When the next cycle begins (UTC milliseconds), and its first day; none where no end is known.
+    pub resets_at_ms: Option<i64>,
+    pub resets_on: Option<Date>,
     /// At this pace the allowance runs out on that local date; none where it lies at or behind the reset, or nothing is
     /// left or used.
     pub runs_out_on: Option<Date>,

@@ -1,192 +1,191 @@
-//! Local days and months of the programme's zone.
+//! The programme's calendar: terms, breaks, holidays, exams, Ramadan, as days.
 //!
-//! A day is the time from one local midnight to the next: 23, 24 or 25 hours. The midnights around the clock stand in
-//! a table, so that a row costs a division and a comparison and no search in the zone.
+//! Rules: `docs/semantics.md`, Q2 (terms), W4 (school days), X2 (entries that open a class), R4.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use crate::interned::Interned;
+use crate::registry::{CalendarEntries, CalendarKind, Class};
+use crate::zone::Day;
 
-use crate::usage::DAY_MS;
-
-/// A local date as days since 1970-01-01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) struct Day(pub(crate) i32);
-
-/// A calendar month as months since January of the year 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) struct Month(pub(crate) i32);
-
-const EPOCH: Date = Date::constant(1970, 1, 1);
-
-impl Day {
-    pub(crate) fn of(date: Date) -> Day {
-        // A date lies within years -9999 to 9999, some 3.7 million days from 1970.
-        Day((date.duration_since(EPOCH).as_hours() / 24) as i32)
-    }
-
-    pub(crate) fn date(self) -> Date {
-        let days = jiff::SignedDuration::from_hours(i64::from(self.0) * 24);
-        // Days come from dates, or from instants of the years that a shard admits.
-        #[allow(clippy::expect_used, reason = "every day was made from a date")]
-        EPOCH
-            .checked_add(days)
-            .expect("a day lies within the years of dates")
-    }
-
-    pub(crate) fn plus(self, days: i32) -> Day {
-        Day(self.0 + days)
-    }
-
-    pub(crate) fn month(self) -> Month {
-        Month::of(self.date())
-    }
-}
-
-impl Month {
-    pub(crate) fn of(date: Date) -> Month {
-        Month(i32::from(date.year()) * 12 + i32::from(date.month()) - 1)
-    }
-
-    pub(crate) fn first_date(self) -> Date {
-        // A month comes from a date, or stands a few after one; the years of dates fit in 16 bits.
-        Date::constant(
-            self.0.div_euclid(12) as i16,
-            self.0.rem_euclid(12) as i8 + 1,
-            1,
-        )
-    }
-
-    pub(crate) fn first_day(self) -> Day {
-        Day::of(self.first_date())
-    }
-
-    pub(crate) fn next(self) -> Month {
-        Month(self.0 + 1)
-    }
-}
-
-/// A zone's data cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the data (TZif) of time zone {name:?} cannot be read: {why}; import the programme again")]
-pub struct ZoneError {
-    name: String,
-    why: String,
-}
-
-/// The local days of one zone.
-#[derive(Clone, Debug)]
+/// The compiled calendar in force.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Calendar {
-    zone: TimeZone,
-    /// The day of the first midnight in `midnights`.
-    first: Day,
-    /// Consecutive local midnights, with the day that each begins.
-    midnights: Vec<(i64, Day, Month)>,
+    /// As the registry told it; none before the first.
+    source: Option<CalendarEntries>,
+    /// First days of terms, rising.
+    terms: Vec<Day>,
+    /// Breaks and holidays.
+    off: Vec<(Days, Option<Vec<u32>>)>,
+    openings: Vec<Opening>,
 }
 
-/// Days in the table behind the clock: the horizon of `seen` and a month that is open, with room.
-const BEHIND: i32 = 100;
-/// Days in the table before the clock.
-const AHEAD: i32 = 60;
+/// Days from the first to the last, both inclusive.
+#[derive(Clone, Copy, Debug)]
+struct Days {
+    first: Day,
+    last: Day,
+}
+
+/// Days on which a class is not cut.
+#[derive(Clone, Debug)]
+struct Opening {
+    days: Days,
+    /// By number; none: all.
+    cohorts: Option<Vec<u32>>,
+    /// By the index of the class.
+    classes: [bool; Class::ALL.len()],
+}
+
+/// A calendar that no shard can follow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarError {
+    #[error(
+        "the calendar's entry from {from} to {to} ends before it begins; give a later last day"
+    )]
+    EndsBefore {
+        from: jiff::civil::Date,
+        to: jiff::civil::Date,
+    },
+    #[error("the calendar's terms from {first} and from {second} overlap; end the first before")]
+    TermsOverlap {
+        first: jiff::civil::Date,
+        second: jiff::civil::Date,
+    },
+    #[error(
+        "the calendar's entry from {from} opens {class}; only education and other are ever cut"
+    )]
+    Opens {
+        from: jiff::civil::Date,
+        class: &'static str,
+    },
+}
+
+/// Checks what a shard would halt on.
+///
+/// # Errors
+/// An entry that ends before it begins, terms that overlap, a class that is never cut.
+pub fn check(calendar: &CalendarEntries) -> Result<(), CalendarError> {
+    for entry in &calendar.entries {
+        let (from, to) = (entry.from, entry.to);
+        if to < from {
+            return Err(CalendarError::EndsBefore { from, to });
+        }
+        let never_cut = |class: &&Class| !matches!(class, Class::Education | Class::Other);
+        if let Some(class) = entry.opens.iter().find(never_cut) {
+            let class = class.as_str();
+            return Err(CalendarError::Opens { from, class });
+        }
+    }
+    let terms = calendar.entries.iter();
+    let mut terms: Vec<_> = terms.filter(|e| e.kind == CalendarKind::Term).collect();
+    terms.sort_by_key(|term| term.from);
+    for pair in terms.windows(2) {
+        if pair[1].from <= pair[0].to {
+            return Err(CalendarError::TermsOverlap {
+                first: pair[0].from,
+                second: pair[1].from,
+            });
+        }
+    }
+    Ok(())
+}
 
 impl Calendar {
-    /// UTC, which serves before a programme has named a zone.
-    pub(crate) fn utc() -> Calendar {
-        Calendar::new(TimeZone::UTC)
+    /// Compiles entries that passed [`check`].
+    pub(crate) fn new(source: CalendarEntries, cohorts: &mut Interned<String>) -> Calendar {
+        let mut calendar = Calendar::default();
+        for entry in &source.entries {
+            let days = Days {
+                first: Day::of(entry.from),
+                last: Day::of(entry.to),
+            };
+            let numbers = |ids: &Vec<String>| ids.iter().map(|id| cohorts.number(id)).collect();
+            let of: Option<Vec<u32>> = entry.cohorts.as_ref().map(numbers);
+            match entry.kind {
+                CalendarKind::Term => calendar.terms.push(days.first),
+                CalendarKind::Break | CalendarKind::Holiday => {
+                    calendar.off.push((days, of.clone()));
+                }
+                CalendarKind::Exam | CalendarKind::Ramadan => {}
+            }
+            if entry.opens.is_empty() {
+                continue;
+            }
+            let mut classes = [false; Class::ALL.len()];
+            for class in &entry.opens {
+                classes[class.index()] = true;
+            }
+            calendar.openings.push(Opening {
+                days,
+                cohorts: of,
+                classes,
+            });
+        }
+        calendar.terms.sort_unstable();
+        calendar.source = Some(source);
+        calendar
     }
 
-    /// The zone of a programme, from its own data.
-    pub(crate) fn from_tzif(name: &str, tzif_hex: &str) -> Result<Calendar, ZoneError> {
-        let unreadable = |why: String| ZoneError {
-            name: name.to_owned(),
-            why,
-        };
-        let tzif = hex::decode(tzif_hex).map_err(|error| unreadable(error.to_string()))?;
-        let zone = TimeZone::tzif(name, &tzif).map_err(|error| unreadable(error.to_string()))?;
-        Ok(Calendar::new(zone))
+    pub(crate) fn source(&self) -> Option<&CalendarEntries> {
+        self.source.as_ref()
     }
 
-    fn new(zone: TimeZone) -> Calendar {
-        Calendar {
-            zone,
-            first: Day(0),
-            midnights: Vec::new(),
-        }
+    /// The first day of the term that a day belongs to, and of the next one: none where the first term has not begun, or
+    /// no other follows.
+    pub(crate) fn term_of(&self, day: Day) -> (Option<Day>, Option<Day>) {
+        let next = self.terms.partition_point(|first| *first <= day);
+        let current = next.checked_sub(1).map(|place| self.terms[place]);
+        (current, self.terms.get(next).copied())
     }
 
-    /// Moves the table to the clock where the clock has left its middle.
-    pub(crate) fn attend(&mut self, at_ms: i64) {
-        let day = self.day_of(at_ms).0;
-        let middle = self.first.plus(BEHIND);
-        let within = day >= middle && day < middle.plus(AHEAD / 2);
-        if within && !self.midnights.is_empty() {
-            return;
-        }
-        self.first = day.plus(-BEHIND);
-        let days = (-BEHIND..=AHEAD).map(|off| day.plus(off));
-        let midnights = days.map(|day| (self.search_midnight(day), day, day.month()));
-        self.midnights = midnights.collect();
+    /// Whether a cohort goes to school: Monday to Saturday, outside of breaks and holidays.
+    pub(crate) fn is_school_day(&self, day: Day, cohort: u32) -> bool {
+        const SUNDAY: i32 = 6;
+        let mut off = self.off.iter();
+        day.weekday() != SUNDAY
+            && !off.any(|(days, cohorts)| days.contain(day) && is_for(cohorts, cohort))
     }
 
-    /// The local day of an instant, and its month.
-    pub(crate) fn day_of(&self, at_ms: i64) -> (Day, Month) {
-        let (Some((first_ms, ..)), Some((last_ms, ..))) =
-            (self.midnights.first(), self.midnights.last())
-        else {
-            return self.search_day(at_ms);
-        };
-        if at_ms < *first_ms || at_ms >= *last_ms {
-            return self.search_day(at_ms);
-        }
-        // Days of 24 hours but for the zone's changes, so that the guess is off by one at the most.
-        let guess = usize::try_from((at_ms - first_ms) / DAY_MS).unwrap_or(0);
-        let mut place = guess.min(self.midnights.len() - 2);
-        while self.midnights[place].0 > at_ms {
-            place -= 1;
-        }
-        while self.midnights[place + 1].0 <= at_ms {
-            place += 1;
-        }
-        let (_, day, month) = self.midnights[place];
-        (day, month)
+    /// The last day on which an entry that holds on `day` opens a class for a cohort; none where none does.
+    pub(crate) fn open_through(&self, day: Day, cohort: u32, class: Class) -> Option<Day> {
+        let holding = self.openings_of(cohort, class);
+        let holding = holding.filter(|days| days.contain(day));
+        holding.map(|days| days.last).max()
     }
 
-    /// The instant at which a local day begins.
-    pub(crate) fn midnight(&self, day: Day) -> i64 {
-        match usize::try_from(i64::from(day.0) - i64::from(self.first.0)) {
-            Ok(place) if place < self.midnights.len() => self.midnights[place].0,
-            _ => self.search_midnight(day),
-        }
+    /// The first day behind `day` on which an entry begins that opens a class for a cohort.
+    pub(crate) fn opens_next(&self, day: Day, cohort: u32, class: Class) -> Option<Day> {
+        let coming = self.openings_of(cohort, class);
+        let coming = coming.filter(|days| days.first > day);
+        coming.map(|days| days.first).min()
     }
 
-    /// The instant at which a month begins.
-    pub(crate) fn month_begins(&self, month: Month) -> i64 {
-        self.midnight(month.first_day())
+    /// Whether an entry that opens a class for a cohort begins on a day, or ended on the day before.
+    pub(crate) fn changes_on(&self, day: Day, cohort: u32) -> bool {
+        let of_cohort = self.openings.iter().filter(|o| o.is_for(cohort));
+        let mut days = of_cohort.map(|opening| opening.days);
+        days.any(|days| days.first == day || days.last.plus(1) == day)
     }
 
-    /// By the zone itself. Where midnight is skipped, the day begins with the first instant behind the gap; where it
-    /// comes twice, with the first of the two.
-    fn search_midnight(&self, day: Day) -> i64 {
-        let midnight = day.date().at(0, 0, 0, 0);
-        match self.zone.to_ambiguous_timestamp(midnight).compatible() {
-            Ok(instant) => instant.as_millisecond(),
-            // Only at the very ends of the years of dates: such a midnight is never reached.
-            Err(_) if day.0 < 0 => i64::MIN,
-            Err(_) => i64::MAX,
-        }
+    fn openings_of(&self, cohort: u32, class: Class) -> impl Iterator<Item = Days> + '_ {
+        let fitting = move |o: &&Opening| o.is_for(cohort) && o.classes[class.index()];
+        self.openings.iter().filter(fitting).map(|o| o.days)
     }
+}
 
-    fn search_day(&self, at_ms: i64) -> (Day, Month) {
-        // The shard admits instants of the years 1970 to 8999 alone.
-        let instant = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut day = Day::of(self.zone.to_datetime(instant).date());
-        // Where a change of the zone puts the date back, the day goes on until the next one begins.
-        if self.search_midnight(day) > at_ms {
-            day = day.plus(-1);
-        } else if self.search_midnight(day.plus(1)) <= at_ms {
-            day = day.plus(1);
-        }
-        (day, day.month())
+impl Days {
+    fn contain(self, day: Day) -> bool {
+        self.first <= day && day <= self.last
     }
+}
+
+impl Opening {
+    fn is_for(&self, cohort: u32) -> bool {
+        is_for(&self.cohorts, cohort)
+    }
+}
+
+/// Whether an entry is for a cohort: one that names none is for all.
+fn is_for(cohorts: &Option<Vec<u32>>, cohort: u32) -> bool {
+    let named = cohorts.as_ref();
+    named.is_none_or(|named| named.contains(&cohort))
 }

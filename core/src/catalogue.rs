@@ -3,10 +3,10 @@
 //! A catalogue is versioned, and its rules hold by usage instant. So earlier versions stay: usage from before a new
 //! version's rules hold is still what it was. The newest version with a rule that holds decides.
 
-use crate::calendar::Day;
 use crate::fixed_hash::FixedMap;
 use crate::interned::Interned;
 use crate::registry::{self, Class, Rule};
+use crate::zone::{Day, Zone};
 
 /// A service by number; [`NO_SERVICE`] is the empty one.
 pub(crate) type ServiceNumber = u32;
@@ -47,6 +47,50 @@ pub enum CatalogueError {
         traffic: String,
         from: String,
     },
+    #[error(
+        "catalogue {version:?} changes the past: its rule for {traffic} from {from} on stands in no earlier version, and that day begins before {} minutes have passed since it was entered; name a later day",
+        PAST_MARGIN_MS / 60_000
+    )]
+    Past {
+        version: String,
+        traffic: String,
+        from: String,
+    },
+}
+
+/// A new rule begins so long after its entry at the earliest.
+const PAST_MARGIN_MS: i64 = 900_000;
+
+/// Checks that a later version says nothing new of the past: rule K3.
+///
+/// # Errors
+/// A rule that stands in none of the earlier versions, and holds too soon.
+pub(crate) fn check_later(
+    catalogue: &registry::Catalogue,
+    earlier: &[&registry::Catalogue],
+    zone: &Zone,
+    entered_at_ms: i64,
+) -> Result<(), CatalogueError> {
+    if earlier.is_empty() {
+        return Ok(());
+    }
+    for rule in &catalogue.rules {
+        let stands = earlier.iter().any(|version| version.rules.contains(rule));
+        let begins = rule.valid_from.map(|date| zone.midnight(Day::of(date)));
+        if !stands && begins.is_none_or(|at_ms| at_ms < entered_at_ms + PAST_MARGIN_MS) {
+            return Err(CatalogueError::Past {
+                version: catalogue.version.clone(),
+                traffic: traffic(rule),
+                from: since(rule),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn since(rule: &Rule) -> String {
+    let date = rule.valid_from.map(|date| date.to_string());
+    date.unwrap_or("the beginning".to_owned())
 }
 
 /// Checks what a shard would halt on.
@@ -60,9 +104,7 @@ pub fn check(catalogue: &registry::Catalogue) -> Result<(), CatalogueError> {
             return Err(CatalogueError::Twice {
                 version: catalogue.version.clone(),
                 traffic: traffic(rule),
-                from: rule
-                    .valid_from
-                    .map_or("the beginning".to_owned(), |date| date.to_string()),
+                from: since(rule),
             });
         }
     }

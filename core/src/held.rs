@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Day, Month};
 use crate::registry::Class;
 use crate::sim::SimId;
+use crate::zone::Day;
 
 /// By SIM; the number of SIMs is bounded, so that strangers cannot fill the memory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,21 +39,21 @@ impl Held {
         }
     }
 
-    /// Takes out what a SIM has used at or after `from`.
-    pub(crate) fn take(&mut self, sim: &SimId, from: Day) -> Vec<HeldBytes> {
+    /// Takes out what a SIM has used on the days that are asked for, in the order of days and classes.
+    pub(crate) fn take(&mut self, sim: &SimId, asked: impl Fn(Day) -> bool) -> Vec<HeldBytes> {
         let Some(days) = self.sims.get_mut(sim) else {
             return Vec::new();
         };
-        let taken = days.split_off(days.partition_point(|held| held.day < from));
+        let (taken, left) = days.drain(..).partition(|held| asked(held.day));
+        *days = left;
         if days.is_empty() {
             self.sims.remove(sim);
         }
         taken
     }
 
-    /// Drops what no enrolment can take over any more: usage before the first open month.
-    pub(crate) fn forget_before(&mut self, open_from: Month) {
-        let first = open_from.first_day();
+    /// Drops what no enrolment can take over any more.
+    pub(crate) fn forget_before(&mut self, first: Day) {
         self.sims.retain(|_, days| {
             days.retain(|held| held.day >= first);
             !days.is_empty()
@@ -82,11 +82,11 @@ mod tests {
         ] {
             held.add(SIM, Day(day), class, bytes);
         }
-        let taken = held.take(&SIM, Day(4));
+        let taken = held.take(&SIM, |day| day >= Day(4));
         let taken: Vec<_> = taken.iter().map(|h| (h.day.0, h.class, h.bytes)).collect();
         assert_eq!(taken, [(5, Class::Education, 4), (5, Class::Other, 3)]);
         assert_eq!(held.sims(), 1, "day 3 lies before the enrolment");
-        assert_eq!(held.take(&SIM, Day(0)).len(), 1);
+        assert_eq!(held.take(&SIM, |_| true).len(), 1);
         assert_eq!(held.sims(), 0);
     }
 

@@ -38,6 +38,17 @@ impl<T: Ord + Clone> Interned<T> {
         number
     }
 
+    /// The number of a value that is known.
+    pub(crate) fn known(&self, value: &T) -> Option<u32> {
+        self.numbers.get(value).copied()
+    }
+
+    /// How many there are; their numbers are below.
+    pub(crate) fn count(&self) -> u32 {
+        // `number` keeps them below 2³².
+        self.values.len() as u32
+    }
+
     /// The value of a number that [`number`](Interned::number) gave.
     pub(crate) fn value(&self, number: u32) -> &T {
         &self.values[number as usize]

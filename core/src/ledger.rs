@@ -1,44 +1,56 @@
-//! One SIM's balance of one month: bytes per class, and how far each allowance is used.
+//! One SIM's balance of one account and cycle: what is used, and how far that is from the quota.
 //!
-//! A balance holds all that its rows of `sim_cycle` say, so that a row not touched keeps its bytes. While its month is
-//! current or still to come it follows the programme ([`Balance::follow`]); once the month has ended, limits stand.
+//! A balance holds all that its rows of `sim_cycle` say, so that a row not touched keeps its bytes. Rules:
+//! `docs/semantics.md`, Q4 to Q14.
 //!
 //! Plain additions of bytes are checked: the one build profile has overflow checks.
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Month;
-use crate::programme::{ALLOWANCES, CohortRules};
-use crate::registry::Class;
+use crate::cycle::Cycle;
+use crate::zone::Day;
 
-/// The balance of a month.
+/// The balance of a cycle.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Balance {
-    pub(crate) month: Month,
-    /// By the index of the class: `counted` bytes and held bytes taken over. `unknown` stands apart.
-    bytes: [u64; Class::ALL.len()],
-    /// The class whose allowance pays for `unknown`.
-    unknown_charged_to: Class,
-    /// By the index of the class.
-    tracks: [Track; ALLOWANCES.len()],
-}
-
-/// How far an allowance is used.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Track {
-    /// None where the cohort has no allowance for the class.
-    pub(crate) limit_bytes: Option<u64>,
+    /// The account's number.
+    pub(crate) account: u16,
+    /// Whether the SIM's rules name the account.
+    pub(crate) named: bool,
     /// Whether the cohort was observed only.
     pub(crate) observed: bool,
-    /// Thresholds reached, and when.
-    pub(crate) reached: Vec<Reached>,
-    /// The used bytes at which the next threshold is reached or the allowance is exhausted.
-    next_mark_bytes: u64,
-    /// The offset of the last entry that touched the row.
-    pub(crate) version: u64,
     /// Whether the row waits to be taken. No part of the state.
     #[serde(skip)]
     pub(crate) dirty: bool,
+    pub(crate) start: Day,
+    /// Exclusive.
+    pub(crate) end: Day,
+    /// All bytes: what the limit, grants and nobody pays for, and the opening.
+    pub(crate) used_bytes: u64,
+    /// With what was rolled over.
+    pub(crate) limit_bytes: u64,
+    /// The drawn bytes at which the next threshold is reached or the allowance is exhausted.
+    next_mark_bytes: u64,
+    /// The offset of the last entry that touched the row.
+    pub(crate) version: u64,
+    /// What most balances have nothing of.
+    extras: Option<Box<Extras>>,
+}
+
+/// What most balances have nothing of.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Extras {
+    /// Thresholds reached, and when.
+    reached: Vec<Reached>,
+    /// Part of the limit.
+    rolled_bytes: u64,
+    /// Part of what is used: what grants paid.
+    granted_used_bytes: u64,
+    /// What grants paid, and what is left of those that may be used now.
+    granted_bytes: u64,
+    /// Part of what is used: what the SIM brought along, and the revision that said so.
+    opening_bytes: u64,
+    opening_revision: u32,
 }
 
 /// A threshold reached.
@@ -48,142 +60,228 @@ pub(crate) struct Reached {
     pub(crate) at_ms: i64,
 }
 
-/// What a row did to an allowance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Credited {
-    /// The class whose allowance paid, where it has one.
-    pub(crate) payer: Option<Class>,
-    /// The row of `sim_cycle` was clean before.
-    pub(crate) newly_dirty: bool,
-    /// A threshold or the end of the allowance was reached.
-    pub(crate) mark: bool,
-}
-
-impl Track {
-    fn new() -> Track {
-        Track {
-            limit_bytes: None,
+impl Balance {
+    /// An empty balance that no rules name yet.
+    pub(crate) fn new(account: u16, cycle: Cycle) -> Balance {
+        Balance {
+            account,
+            named: false,
             observed: true,
-            reached: Vec::new(),
+            dirty: false,
+            start: cycle.start,
+            end: cycle.end,
+            used_bytes: 0,
+            limit_bytes: 0,
             next_mark_bytes: u64::MAX,
             version: 0,
-            dirty: false,
-        }
-    }
-}
-
-impl Balance {
-    /// An empty balance that follows no programme yet.
-    pub(crate) fn new(month: Month) -> Balance {
-        Balance {
-            month,
-            bytes: [0; Class::ALL.len()],
-            unknown_charged_to: Class::Unknown,
-            tracks: [Track::new(), Track::new(), Track::new()],
+            extras: None,
         }
     }
 
-    /// What an allowance has used: the bytes of its class, and those of `unknown` where they are charged to it.
-    pub(crate) fn used(&self, allowance: Class) -> u64 {
-        let own = self.bytes[allowance.index()];
-        if allowance == self.unknown_charged_to && allowance != Class::Unknown {
-            own + self.bytes[Class::Unknown.index()]
-        } else {
-            own
+    /// Account and first day: what tells a SIM's balances apart.
+    pub(crate) fn key(&self) -> (u16, Day) {
+        (self.account, self.start)
+    }
+
+    pub(crate) fn is_of(&self, account: u16, cycle: Cycle) -> bool {
+        self.account == account && self.start == cycle.start
+    }
+
+    pub(crate) fn cycle(&self) -> Cycle {
+        Cycle {
+            start: self.start,
+            end: self.end,
         }
     }
 
-    pub(crate) fn track_mut(&mut self, allowance: Class) -> &mut Track {
-        &mut self.tracks[allowance.index()]
+    /// What is left of the limit.
+    pub(crate) fn limit_left(&self) -> u64 {
+        self.limit_bytes.saturating_sub(self.without_grants())
     }
 
-    /// Adds a row's bytes.
-    pub(crate) fn credit(&mut self, class: Class, bytes: u64, version: u64) -> Credited {
-        self.bytes[class.index()] += bytes;
-        let payer = match class {
-            Class::Unknown => self.unknown_charged_to,
-            _ => class,
-        };
-        let used = self.used(payer);
-        match self.tracks.get_mut(payer.index()) {
-            Some(track) if track.limit_bytes.is_some() => {
-                track.version = version;
-                let newly_dirty = !track.dirty;
-                track.dirty = true;
-                Credited {
-                    payer: Some(payer),
-                    newly_dirty,
-                    mark: used >= track.next_mark_bytes,
-                }
-            }
-            _ => Credited {
-                payer: None,
-                newly_dirty: false,
-                mark: false,
-            },
+    /// What grants did not pay.
+    fn without_grants(&self) -> u64 {
+        self.used_bytes - self.granted_used_bytes()
+    }
+
+    /// What counts against the quota: what went over it does not.
+    pub(crate) fn drawn_bytes(&self) -> u64 {
+        self.without_grants().min(self.limit_bytes) + self.granted_used_bytes()
+    }
+
+    /// Limit and grants.
+    pub(crate) fn quota_bytes(&self) -> u64 {
+        self.limit_bytes + self.granted_bytes()
+    }
+
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.drawn_bytes() >= self.quota_bytes()
+    }
+
+    pub(crate) fn has_reached(&self, percent: u16) -> bool {
+        is_reached(self.drawn_bytes(), self.quota_bytes(), percent)
+    }
+
+    /// Whether the next threshold, or the end, has come.
+    pub(crate) fn is_at_mark(&self) -> bool {
+        self.drawn_bytes() >= self.next_mark_bytes
+    }
+
+    pub(crate) fn granted_bytes(&self) -> u64 {
+        self.extras.as_ref().map_or(0, |e| e.granted_bytes)
+    }
+
+    pub(crate) fn granted_used_bytes(&self) -> u64 {
+        self.extras.as_ref().map_or(0, |e| e.granted_used_bytes)
+    }
+
+    pub(crate) fn rolled_bytes(&self) -> u64 {
+        self.extras.as_ref().map_or(0, |e| e.rolled_bytes)
+    }
+
+    pub(crate) fn reached(&self) -> &[Reached] {
+        self.extras.as_ref().map_or(&[], |e| &e.reached)
+    }
+
+    fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Adds bytes of which grants pay a part.
+    pub(crate) fn use_bytes(&mut self, bytes: u64, granted_used_bytes: u64) {
+        self.used_bytes += bytes;
+        if granted_used_bytes > 0 {
+            self.extras().granted_used_bytes += granted_used_bytes;
         }
     }
 
-    /// Adds bytes that were held before the enrolment. [`follow`](Balance::follow) comes after the last of them.
-    pub(crate) fn take_over(&mut self, class: Class, bytes: u64) {
-        self.bytes[class.index()] += bytes;
-    }
-
-    /// Takes limits and thresholds from the programme. Thresholds that are reached now and were not before are reached
-    /// at `at_ms`; those that are no longer reached are forgotten.
-    pub(crate) fn follow(
-        &mut self,
-        rules: Option<&CohortRules>,
-        unknown_charged_to: Class,
-        at_ms: i64,
-    ) {
-        self.unknown_charged_to = unknown_charged_to;
-        for class in ALLOWANCES {
-            let used = self.used(class);
-            let track = &mut self.tracks[class.index()];
-            let allowance = rules.and_then(|rules| rules.allowance(class));
-            track.limit_bytes = allowance.map(|allowance| allowance.limit_bytes);
-            track.observed = rules.is_none_or(|rules| !rules.enforced);
-            let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-            let limit = track.limit_bytes;
-            track.reached.retain(|old| {
-                let stands = thresholds.contains(&old.percent);
-                stands && limit.is_some_and(|limit| is_reached(used, limit, old.percent))
-            });
-            self.mark_reached(class, thresholds, at_ms);
+    /// Rolls bytes over into the cycle, which begins.
+    pub(crate) fn roll_over(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.extras().rolled_bytes = bytes;
+            self.limit_bytes += bytes;
         }
     }
 
-    /// Notes the thresholds that the allowance has come to, and where the next mark stands.
-    pub(crate) fn mark_reached(&mut self, allowance: Class, thresholds: &[u16], at_ms: i64) {
-        let used = self.used(allowance);
-        let track = &mut self.tracks[allowance.index()];
-        track.next_mark_bytes = u64::MAX;
-        let Some(limit) = track.limit_bytes else {
-            return;
-        };
-        if used < limit {
-            track.next_mark_bytes = limit;
+    /// Takes the limit of the rules.
+    pub(crate) fn follow(&mut self, limit_bytes: u64, observed: bool) {
+        self.named = true;
+        self.observed = observed;
+        self.limit_bytes = limit_bytes + self.rolled_bytes();
+    }
+
+    /// Sets what is left of the grants that may be used now; none in a cycle that is not current. Says whether that
+    /// changes anything.
+    pub(crate) fn set_grants_left(&mut self, left_bytes: u64) -> bool {
+        let granted = self.granted_used_bytes() + left_bytes;
+        if granted == self.granted_bytes() {
+            return false;
         }
+        self.extras().granted_bytes = granted;
+        true
+    }
+
+    /// Replaces what the SIM brought along, where the revision is a later one; says whether it is.
+    pub(crate) fn open_with(&mut self, used_bytes: u64, revision: u32) -> bool {
+        let extras = self.extras();
+        if revision <= extras.opening_revision {
+            return false;
+        }
+        let old = std::mem::replace(&mut extras.opening_bytes, used_bytes);
+        extras.opening_revision = revision;
+        self.used_bytes = self.used_bytes - old + used_bytes;
+        true
+    }
+
+    /// Notes the thresholds that the allowance has come to at `at_ms`, forgets those that do not stand any more or are
+    /// no longer reached, and finds the next mark.
+    pub(crate) fn mark_reached(&mut self, thresholds: &[u16], at_ms: i64) {
+        let (drawn, quota) = (self.drawn_bytes(), self.quota_bytes());
+        let stands = |percent| thresholds.contains(&percent) && is_reached(drawn, quota, percent);
+        if let Some(extras) = &mut self.extras {
+            extras.reached.retain(|old| stands(old.percent));
+        }
+        let mut next = if drawn < quota { quota } else { u64::MAX };
         for percent in thresholds.iter().copied() {
-            if !is_reached(used, limit, percent) {
-                let mark = threshold_bytes(limit, percent);
-                track.next_mark_bytes = track.next_mark_bytes.min(mark);
-            } else if !track.reached.iter().any(|old| old.percent == percent) {
-                track.reached.push(Reached { percent, at_ms });
+            if !is_reached(drawn, quota, percent) {
+                next = next.min(threshold_bytes(quota, percent));
+            } else if !self.reached().iter().any(|old| old.percent == percent) {
+                self.extras().reached.push(Reached { percent, at_ms });
             }
         }
-        track.reached.sort_by_key(|reached| reached.percent);
+        if let Some(extras) = &mut self.extras {
+            extras.reached.sort_by_key(|reached| reached.percent);
+        }
+        self.next_mark_bytes = next;
     }
 }
 
-/// Whether a threshold is reached: used × 100 ≥ limit × percent.
-pub(crate) fn is_reached(used_bytes: u64, limit_bytes: u64, percent: u16) -> bool {
-    u128::from(used_bytes) * 100 >= u128::from(limit_bytes) * u128::from(percent)
+/// Whether a threshold is reached: drawn × 100 ≥ quota × percent.
+pub(crate) fn is_reached(drawn_bytes: u64, quota_bytes: u64, percent: u16) -> bool {
+    u128::from(drawn_bytes) * 100 >= u128::from(quota_bytes) * u128::from(percent)
 }
 
-/// The smallest number of used bytes at which a threshold is reached; u64's end where it lies beyond.
-fn threshold_bytes(limit_bytes: u64, percent: u16) -> u64 {
-    let product = u128::from(limit_bytes) * u128::from(percent);
+/// The smallest number of drawn bytes at which a threshold is reached; u64's end where it lies beyond.
+fn threshold_bytes(quota_bytes: u64, percent: u16) -> u64 {
+    let product = u128::from(quota_bytes) * u128::from(percent);
     u64::try_from(product.div_ceil(100)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn balance(limit: u64) -> Balance {
+        let cycle = Cycle {
+            start: Day(0),
+            end: Day(31),
+        };
+        let mut balance = Balance::new(0, cycle);
+        balance.follow(limit, false);
+        balance
+    }
+
+    #[test]
+    fn bytes_over_the_limit_are_not_paid_by_a_grant_that_comes_later() {
+        let mut balance = balance(20);
+        balance.use_bytes(25, 0);
+        assert!(balance.is_exhausted());
+        balance.set_grants_left(2);
+        assert!(!balance.is_exhausted(), "a top-up restores");
+        assert_eq!((balance.drawn_bytes(), balance.quota_bytes()), (20, 22));
+        balance.use_bytes(3, 2);
+        balance.set_grants_left(0);
+        assert!(balance.is_exhausted());
+        assert_eq!(balance.used_bytes, 28);
+        assert_eq!(balance.granted_bytes(), 2);
+    }
+
+    #[test]
+    fn thresholds_keep_their_time_and_are_forgotten_when_the_quota_rises() {
+        let mut balance = balance(100);
+        balance.use_bytes(80, 0);
+        balance.mark_reached(&[50, 80, 100], 7);
+        balance.follow(160, false);
+        balance.mark_reached(&[50, 80, 100], 9);
+        let reached = [Reached {
+            percent: 50,
+            at_ms: 7,
+        }];
+        assert_eq!(balance.reached(), reached);
+        assert!(!balance.is_at_mark());
+        balance.use_bytes(48, 0);
+        assert!(balance.is_at_mark(), "80 % of 160");
+    }
+
+    #[test]
+    fn an_opening_is_replaced_by_a_later_revision_alone() {
+        let mut balance = balance(100);
+        balance.use_bytes(5, 0);
+        assert!(balance.open_with(40, 2));
+        assert!(!balance.open_with(10, 2));
+        assert!(!balance.open_with(10, 1));
+        assert_eq!(balance.used_bytes, 45);
+        assert!(balance.open_with(30, 3));
+        assert_eq!(balance.used_bytes, 35);
+    }
 }

@@ -14,12 +14,16 @@
 
 pub mod alert;
 mod booking;
-mod calendar;
+mod breaker;
+pub mod calendar;
 pub mod catalogue;
+mod counters;
 mod cycle;
 pub mod decision;
 pub mod facts;
 mod fixed_hash;
+pub mod grants;
+mod heard;
 mod held;
 mod interned;
 mod ledger;
@@ -33,8 +37,9 @@ pub mod shard;
 pub mod sim;
 pub mod snapshot;
 pub mod sources;
-mod timers;
 pub mod usage;
+mod watches;
 pub mod wire;
+mod zone;
 
-pub use calendar::ZoneError;
+pub use zone::ZoneError;

@@ -1,18 +1,17 @@
-//! The programme in a form that a shard can ask: cohorts by number, allowances by class, midnights as instants.
+//! The programme in a form that a shard can ask: cohorts by number, allowances in their order.
 
 use std::collections::BTreeSet;
 
-use crate::calendar::{Calendar, Day, ZoneError};
-use crate::cycle::CLOSES_AFTER_DAYS;
+use crate::cycle::{Account, CLOSES_AFTER_DAYS};
 use crate::decision::Action;
 use crate::interned::Interned;
-use crate::registry::{self, Class, OnExhausted};
+use crate::registry::{self, Breaker, Class, OnExhausted, Period, Scope};
+use crate::zone::{Day, Zone, ZoneError};
 
-/// The classes that can have an allowance, in the order of [`Class::ALL`]; a class's place is its index.
-pub(crate) const ALLOWANCES: [Class; 3] = [Class::Education, Class::System, Class::Other];
-
-/// The longest time until a month closes.
+/// The longest time until a cycle closes.
 const CLOSES_AFTER_DAYS_MAX: u16 = 366;
+/// The longest cycle that is counted in days.
+const PERIOD_DAYS_MAX: u16 = 366;
 
 /// The compiled programme in force.
 #[derive(Clone, Debug, Default)]
@@ -26,25 +25,32 @@ pub(crate) struct Programme {
 /// What a cohort may use.
 #[derive(Clone, Debug)]
 pub(crate) struct CohortRules {
-    /// The local midnight from which on the cohort is enforced.
-    pub(crate) enforce_at_ms: Option<i64>,
-    /// Whether that midnight has come, by the shard's clock.
+    /// The day from which on the cohort is enforced.
+    pub(crate) enforce_from: Option<Day>,
+    /// Whether that day has come, by the shard's clock.
     pub(crate) enforced: bool,
     /// Percent, rising.
     pub(crate) thresholds: Vec<u16>,
-    /// By the index of the class.
-    pub(crate) allowances: [Option<AllowanceRules>; ALLOWANCES.len()],
+    /// In the programme's order.
+    pub(crate) allowances: Vec<AllowanceRules>,
+    pub(crate) restore_over_ms: u32,
+    pub(crate) breaker: Breaker,
 }
 
-/// A month's bytes of a class.
-#[derive(Clone, Copy, Debug)]
+/// Bytes of a class, or of all traffic, in a period.
+#[derive(Clone, Debug)]
 pub(crate) struct AllowanceRules {
+    /// The account's number.
+    pub(crate) account: u16,
+    pub(crate) scope: Scope,
+    pub(crate) every: Period,
     pub(crate) limit_bytes: u64,
-    pub(crate) on_exhausted: OnExhausted,
+    pub(crate) rollover_max_bytes: u64,
+    on_exhausted: OnExhausted,
 }
 
 impl AllowanceRules {
-    /// What a class may do once its allowance is exhausted.
+    /// What its classes may do once it is exhausted.
     pub(crate) fn action_when_exhausted(&self) -> Action {
         match self.on_exhausted {
             OnExhausted::Block => Action::Block,
@@ -59,7 +65,7 @@ impl AllowanceRules {
 pub enum ProgrammeError {
     #[error(transparent)]
     Zone(#[from] ZoneError),
-    #[error("months close {found} days after their end; name at most {CLOSES_AFTER_DAYS_MAX}")]
+    #[error("cycles close {found} days after their end; name at most {CLOSES_AFTER_DAYS_MAX}")]
     ClosesAfter { found: u16 },
     #[error("unknown traffic is charged to `unknown`; name education, system or other")]
     ChargedToUnknown,
@@ -67,8 +73,24 @@ pub enum ProgrammeError {
     CohortTwice(String),
     #[error("cohort {cohort:?} has two allowances {id:?}; keep one")]
     AllowanceTwice { cohort: String, id: String },
-    #[error("the thresholds of cohort {cohort:?} do not rise; write them in order, each once")]
+    #[error(
+        "allowance {id:?} of cohort {cohort:?} is for every {found} days; name 1 to {PERIOD_DAYS_MAX}"
+    )]
+    Period {
+        cohort: String,
+        id: String,
+        found: u16,
+    },
+    #[error(
+        "allowance {id:?} of cohort {cohort:?} throttles to 0 kbit/s; name a rate, or block instead"
+    )]
+    Rate { cohort: String, id: String },
+    #[error(
+        "the thresholds of cohort {cohort:?} do not rise from 1 to 100 percent; write them in order, each once"
+    )]
     Thresholds { cohort: String },
+    #[error("the breaker of cohort {cohort:?} has a share of {found} ‰; name at most 1000")]
+    Breaker { cohort: String, found: u16 },
 }
 
 /// Checks what a shard would halt on.
@@ -76,7 +98,7 @@ pub enum ProgrammeError {
 /// # Errors
 /// A zone that cannot be read; contradictions among the cohorts.
 pub fn check(programme: &registry::Programme) -> Result<(), ProgrammeError> {
-    calendar_of(programme)?;
+    zone_of(programme)?;
     if programme.closes_after_days > CLOSES_AFTER_DAYS_MAX {
         return Err(ProgrammeError::ClosesAfter {
             found: programme.closes_after_days,
@@ -96,37 +118,48 @@ pub fn check(programme: &registry::Programme) -> Result<(), ProgrammeError> {
 }
 
 fn check_cohort(cohort: &registry::Cohort) -> Result<(), ProgrammeError> {
-    let mut classes = BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for allowance in &cohort.allowances {
-        let cohort = cohort.id.clone();
-        if !classes.insert(allowance.id.clone()) {
-            return Err(ProgrammeError::AllowanceTwice {
-                cohort,
-                id: allowance.id.clone(),
-            });
+        let (cohort, id) = (cohort.id.clone(), allowance.id.clone());
+        if !ids.insert(&allowance.id) {
+            return Err(ProgrammeError::AllowanceTwice { cohort, id });
+        }
+        if let Period::Days(found) = allowance.every
+            && !(1..=PERIOD_DAYS_MAX).contains(&found)
+        {
+            return Err(ProgrammeError::Period { cohort, id, found });
+        }
+        if allowance.on_exhausted == (OnExhausted::Throttle { kbit_s: 0 }) {
+            return Err(ProgrammeError::Rate { cohort, id });
         }
     }
-    if !cohort.thresholds.is_sorted_by(|a, b| a < b) {
-        return Err(ProgrammeError::Thresholds {
-            cohort: cohort.id.clone(),
+    let cohort_id = cohort.id.clone();
+    let percents = &cohort.thresholds;
+    if !percents.is_sorted_by(|a, b| a < b) || !percents.iter().all(|p| (1..=100).contains(p)) {
+        return Err(ProgrammeError::Thresholds { cohort: cohort_id });
+    }
+    let found = cohort.breaker.share_permille;
+    if found > 1000 {
+        return Err(ProgrammeError::Breaker {
+            cohort: cohort_id,
+            found,
         });
     }
     Ok(())
 }
 
-/// The calendar of the programme's zone.
-pub(crate) fn calendar_of(programme: &registry::Programme) -> Result<Calendar, ZoneError> {
-    Calendar::from_tzif(&programme.timezone, &programme.tzif_hex)
+/// The programme's zone.
+pub(crate) fn zone_of(programme: &registry::Programme) -> Result<Zone, ZoneError> {
+    Zone::from_tzif(&programme.timezone, &programme.tzif_hex)
 }
 
 impl Programme {
-    /// Compiles a programme that passed [`check`]. A cohort is enforced from the start where its midnight lies at or
-    /// before the clock.
+    /// Compiles a programme that passed [`check`]. A cohort is enforced where its day is today or was before.
     pub(crate) fn new(
         source: registry::Programme,
-        calendar: &Calendar,
+        today: Day,
         names: &mut Interned<String>,
-        clock_ms: i64,
+        accounts: &mut Interned<Account>,
     ) -> Programme {
         let mut cohorts = Vec::new();
         for cohort in &source.cohorts {
@@ -134,7 +167,7 @@ impl Programme {
             if cohorts.len() <= number {
                 cohorts.resize_with(number + 1, || None);
             }
-            cohorts[number] = Some(CohortRules::new(cohort, calendar, clock_ms));
+            cohorts[number] = Some(CohortRules::new(cohort, today, accounts));
         }
         Programme {
             source: Some(source),
@@ -147,13 +180,20 @@ impl Programme {
         self.cohorts.get(number as usize)?.as_ref()
     }
 
-    /// The class whose allowance pays for unknown traffic: none before the first programme.
-    pub(crate) fn unknown_charged_to(&self) -> Class {
-        let source = self.source.as_ref();
-        source.map_or(Class::Unknown, |source| source.unknown_charged_to)
+    /// The rules of all cohorts that have any.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &CohortRules> {
+        self.cohorts.iter().flatten()
     }
 
-    /// Civil days from the end of a month until it closes.
+    /// The class whose allowances pay for a class: before the first programme, each its own.
+    pub(crate) fn payer(&self, class: Class) -> Class {
+        match (class, &self.source) {
+            (Class::Unknown, Some(source)) => source.unknown_charged_to,
+            _ => class,
+        }
+    }
+
+    /// Civil days from the end of a cycle until it closes.
     pub(crate) fn closes_after_days(&self) -> u16 {
         let source = self.source.as_ref();
         source.map_or(CLOSES_AFTER_DAYS, |source| source.closes_after_days)
@@ -166,29 +206,33 @@ impl Programme {
             .map_or("", |source| &source.policy_version)
     }
 
-    /// The next midnight at which a cohort begins to be enforced.
-    pub(crate) fn next_enforcement_ms(&self) -> Option<i64> {
-        let waiting = self
-            .cohorts
-            .iter()
-            .flatten()
-            .filter(|rules| !rules.enforced);
-        waiting.filter_map(|rules| rules.enforce_at_ms).min()
+    /// Marks the cohorts whose day it is, and says which ones they are, by number.
+    pub(crate) fn begin_enforcement(&mut self, today: Day) -> Vec<bool> {
+        let begun = self.cohorts.iter_mut().map(|rules| {
+            let begins = |rules: &&mut CohortRules| {
+                !rules.enforced && rules.enforce_from.is_some_and(|from| from <= today)
+            };
+            match rules.as_mut().filter(begins) {
+                Some(rules) => {
+                    rules.enforced = true;
+                    true
+                }
+                None => false,
+            }
+        });
+        begun.collect()
     }
 
-    /// Marks the cohorts whose midnight it is, and says which ones they are, by number.
-    pub(crate) fn begin_enforcement(&mut self, at_ms: i64) -> Vec<bool> {
-        let mut begun = vec![false; self.cohorts.len()];
-        for (begins, rules) in begun.iter_mut().zip(&mut self.cohorts) {
-            if let Some(rules) = rules
-                && !rules.enforced
-                && rules.enforce_at_ms.is_some_and(|from| from <= at_ms)
-            {
-                rules.enforced = true;
-                *begins = true;
-            }
-        }
-        begun
+    /// Whether a type allocation code is a tablet's, beside those of the enrolled devices.
+    pub(crate) fn is_tablet(&self, tac: u32) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|source| source.tablet_tacs.contains(&tac))
+    }
+
+    /// Whether a type allocation code is a router's.
+    pub(crate) fn is_router(&self, tac: u32) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|source| source.router_tacs.contains(&tac))
     }
 
     pub(crate) fn source(&self) -> Option<&registry::Programme> {
@@ -197,27 +241,50 @@ impl Programme {
 }
 
 impl CohortRules {
-    fn new(cohort: &registry::Cohort, calendar: &Calendar, clock_ms: i64) -> CohortRules {
-        let mut allowances = [None; ALLOWANCES.len()];
-        for allowance in &cohort.allowances {
-            allowances[(allowance.scope as usize).min(2)] = Some(AllowanceRules {
+    fn new(cohort: &registry::Cohort, today: Day, accounts: &mut Interned<Account>) -> CohortRules {
+        let allowances = cohort.allowances.iter().map(|allowance| {
+            let account = Account {
+                id: allowance.id.clone(),
+                scope: allowance.scope,
+                period: allowance.every,
+            };
+            let number = accounts.number(&account);
+            assert!(number <= u32::from(u16::MAX), "fewer than 2¹⁶ accounts");
+            AllowanceRules {
+                account: number as u16,
+                scope: allowance.scope,
+                every: allowance.every,
                 limit_bytes: allowance.bytes,
+                rollover_max_bytes: allowance.rollover_max_bytes,
                 on_exhausted: allowance.on_exhausted,
-            });
-        }
-        let enforce_at_ms = cohort
-            .enforce_from
-            .map(|date| calendar.midnight(Day::of(date)));
+            }
+        });
+        let allowances = allowances.collect();
+        let enforce_from = cohort.enforce_from.map(Day::of);
         CohortRules {
-            enforce_at_ms,
-            enforced: enforce_at_ms.is_some_and(|from| from <= clock_ms),
+            enforce_from,
+            enforced: enforce_from.is_some_and(|from| from <= today),
             thresholds: cohort.thresholds.clone(),
             allowances,
+            restore_over_ms: cohort.restore_over_ms,
+            breaker: cohort.breaker,
         }
     }
 
-    /// The allowance of a class, if it has one.
-    pub(crate) fn allowance(&self, class: Class) -> Option<&AllowanceRules> {
-        self.allowances.get(class.index())?.as_ref()
+    /// The rules of an account, where the cohort has any.
+    pub(crate) fn account(&self, account: u16) -> Option<&AllowanceRules> {
+        self.allowances.iter().find(|a| a.account == account)
+    }
+
+    /// The allowances whose exhaustion cuts a class, in their order.
+    pub(crate) fn covering(&self, class: Class) -> impl Iterator<Item = &AllowanceRules> {
+        let covering = move |a: &&AllowanceRules| a.scope.covers(class);
+        self.allowances.iter().filter(covering)
+    }
+
+    /// The allowance that quota alerts speak of.
+    pub(crate) fn alerting(&self) -> Option<&AllowanceRules> {
+        let mut allowances = self.allowances.iter();
+        allowances.find(|allowance| allowance.scope == Scope::Education)
     }
 }

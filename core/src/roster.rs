@@ -1,79 +1,173 @@
-//! The enrolled SIMs of a shard, in the order of their first enrolment, which is the order of the log.
+//! The SIMs that a shard knows, in the order of their first enrolment, which is the order of the log.
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Day, Month};
+use crate::cycle::Cycle;
 use crate::decision::Action;
 use crate::fixed_hash::FixedMap;
 use crate::ledger::Balance;
 use crate::registry::Class;
 use crate::sim::SimId;
+use crate::watches::Watches;
+use crate::zone::Day;
 
-/// The classes that a SIM's enrolment decides, in the order in which it decides them.
+/// The classes that an enrolment decides, in the order in which it decides them.
 pub(crate) const DECIDED: [Class; 3] = [Class::Education, Class::Other, Class::System];
 
-/// One enrolled SIM.
+/// The classes that can be cut.
+pub(crate) const CUT: [Class; 2] = [Class::Education, Class::Other];
+
+/// One known SIM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sim {
     pub(crate) id: SimId,
-    /// By number; the programme may not know it.
+    /// Of the present assignment; the programme may not know the cohort.
     pub(crate) cohort: u32,
     pub(crate) place: u32,
-    /// The earliest `valid_from` of its enrolments.
-    pub(crate) enrolled_from: Day,
-    /// What was last emitted, by the index of the class.
+    pub(crate) device: u64,
+    pub(crate) device_tac: u32,
+    /// The days of which the present assignment speaks, and on which the SIM is enrolled by it.
+    pub(crate) present: Days,
+    /// The first day on which another assignment may be the present one, or the SIM leaves.
+    pub(crate) changes_on: Day,
+    /// Whether the present assignment has ended.
+    pub(crate) has_left: bool,
+    /// The first `valid_from`.
+    pub(crate) activation: Day,
+    /// By the day from which they hold.
+    pub(crate) assignments: Vec<Assignment>,
+    /// What was last emitted, by the place of the class in [`DECIDED`].
     pub(crate) decided: [Decided; 3],
-    pub(crate) alerts: QuotaAlerts,
-    /// Of the months that are open, and of those still to come that had rows early.
+    /// Of the cycles that are not closed.
     pub(crate) balances: Vec<Balance>,
-    pub(crate) assignment: Assigned,
+    pub(crate) quota_alerts: QuotaAlerts,
+    pub(crate) watches: Watches,
+    /// What was used of grants, by their numbers.
+    pub(crate) grants_used: Vec<(u32, u64)>,
+}
+
+/// Days, the end exclusive, in the form that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Days {
+    pub(crate) from: Day,
+    pub(crate) until: Day,
+}
+
+impl Days {
+    pub(crate) fn contains(self, day: Day) -> bool {
+        self.from <= day && day < self.until
+    }
+}
+
+/// What the present assignment says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presence {
+    pub(crate) cohort: u32,
+    place: u32,
+    pub(crate) device: u64,
+    device_tac: u32,
+    days: Days,
+    changes_on: Day,
+    pub(crate) has_left: bool,
+}
+
+/// Where a SIM belongs from a day on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    pub(crate) from: Day,
+    /// Exclusive; [`Day::LAST`] where it has no end.
+    pub(crate) until: Day,
+    pub(crate) cohort: u32,
+    pub(crate) place: u32,
+    /// The first half of the device's pseudonym, which is a cipher's and uniform; 0 where the device is not known.
+    pub(crate) device: u64,
+    pub(crate) device_tac: u32,
+    pub(crate) revision: u64,
 }
 
 /// The last decision of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "(u8, u32, u64)", into = "(u8, u32, u64)")]
 pub(crate) struct Decided {
+    #[serde(with = "action_code")]
     pub(crate) action: Action,
+    pub(crate) hold: Hold,
     /// 0 before the first.
-    pub(crate) sequence: u64,
+    pub(crate) sequence: u32,
+    /// From when to when the class was last blocked; none: never, or still.
+    pub(crate) blocked_from_ms: Option<i64>,
+    pub(crate) blocked_until_ms: Option<i64>,
+}
+
+/// Whether a stricter decision waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Hold {
+    #[default]
+    None,
+    /// The breaker holds it.
+    Held,
+    /// An operator has dropped it.
+    Dropped,
+}
+
+impl Decided {
+    pub(crate) const NOTHING: Decided = Decided {
+        action: Action::Allow,
+        hold: Hold::None,
+        sequence: 0,
+        blocked_from_ms: None,
+        blocked_until_ms: None,
+    };
 }
 
 // The shape of an action is made for JSON (tagged), which binary forms cannot read back.
-impl From<Decided> for (u8, u32, u64) {
-    fn from(decided: Decided) -> (u8, u32, u64) {
-        let code = match decided.action {
+mod action_code {
+    use super::Action;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(action: &Action, to: S) -> Result<S::Ok, S::Error> {
+        let code: u8 = match action {
             Action::Allow => 0,
             Action::Throttle { .. } => 1,
             Action::Block => 2,
         };
-        (code, decided.action.kbit_s(), decided.sequence)
+        (code, action.kbit_s()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Action, D::Error> {
+        match <(u8, u32)>::deserialize(from)? {
+            (0, _) => Ok(Action::Allow),
+            (1, kbit_s) => Ok(Action::Throttle { kbit_s }),
+            (2, _) => Ok(Action::Block),
+            _ => Err(D::Error::custom("an unknown action of a decision")),
+        }
     }
 }
 
-impl TryFrom<(u8, u32, u64)> for Decided {
-    type Error = &'static str;
-
-    fn try_from((code, kbit_s, sequence): (u8, u32, u64)) -> Result<Decided, &'static str> {
-        let action = match code {
-            0 => Action::Allow,
-            1 => Action::Throttle { kbit_s },
-            2 => Action::Block,
-            _ => return Err("an unknown action of a decision"),
-        };
-        Ok(Decided { action, sequence })
-    }
-}
-
-/// The alerts of the current cycle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The quota alerts of one cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct QuotaAlerts {
+    pub(crate) account: u16,
+    /// First day of the cycle.
+    pub(crate) start: Day,
     pub(crate) quota_80: AlertState,
     pub(crate) exhausted: AlertState,
     /// SimExhausted came first, so that SimQuota80 never fires in this cycle.
     pub(crate) quota_80_skipped: bool,
 }
 
-/// One alert of one cycle.
+impl Default for QuotaAlerts {
+    fn default() -> QuotaAlerts {
+        QuotaAlerts {
+            account: 0,
+            start: Day::FIRST,
+            quota_80: AlertState::default(),
+            exhausted: AlertState::default(),
+            quota_80_skipped: false,
+        }
+    }
+}
+
+/// One alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AlertState {
     /// The last revision; 0 before the first.
@@ -81,27 +175,136 @@ pub(crate) struct AlertState {
     pub(crate) firing: bool,
 }
 
-/// The newest assignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Assigned {
-    pub(crate) valid_from: Day,
-    pub(crate) revision: u64,
-    /// The offset of the entry that brought it.
-    pub(crate) version: u64,
-    /// Whether the row waits to be taken. No part of the state.
-    #[serde(skip)]
-    pub(crate) dirty: bool,
+impl AlertState {
+    /// From quiet to firing, or back: a revision each time.
+    pub(crate) fn turn(&mut self) {
+        self.firing = !self.firing;
+        self.revision += 1;
+    }
 }
 
 impl Sim {
-    pub(crate) fn balance(&self, month: Month) -> Option<&Balance> {
-        self.balances.iter().find(|balance| balance.month == month)
+    /// A SIM without assignments.
+    pub(crate) fn new(id: SimId, activation: Day) -> Sim {
+        Sim {
+            id,
+            cohort: 0,
+            place: 0,
+            device: 0,
+            device_tac: 0,
+            present: Days {
+                from: Day::LAST,
+                until: Day::LAST,
+            },
+            changes_on: Day::LAST,
+            has_left: true,
+            activation,
+            assignments: Vec::new(),
+            decided: [Decided::NOTHING; 3],
+            balances: Vec::new(),
+            quota_alerts: QuotaAlerts::default(),
+            watches: Watches::default(),
+            grants_used: Vec::new(),
+        }
     }
 
-    pub(crate) fn balance_mut(&mut self, month: Month) -> Option<&mut Balance> {
-        self.balances
-            .iter_mut()
-            .find(|balance| balance.month == month)
+    /// The assignment that speaks of a day, ended or not; none before the first.
+    pub(crate) fn speaks_of(&self, day: Day) -> Option<&Assignment> {
+        let behind = self.assignments.partition_point(|a| a.from <= day);
+        self.assignments[..behind].last()
+    }
+
+    /// The assignment by which the SIM is enrolled on a day.
+    pub(crate) fn enrolled_on(&self, day: Day) -> Option<&Assignment> {
+        self.speaks_of(day)
+            .filter(|assignment| day < assignment.until)
+    }
+
+    /// Whether the SIM is enrolled on a day; the common case looks at no list.
+    pub(crate) fn is_enrolled_on(&self, day: Day) -> bool {
+        self.present.contains(day) || self.enrolled_on(day).is_some()
+    }
+
+    /// Whether the SIM is enrolled on some day of a cycle.
+    pub(crate) fn is_enrolled_in(&self, cycle: Cycle) -> bool {
+        self.assignments.iter().enumerate().any(|(place, a)| {
+            let next = self.assignments.get(place + 1);
+            let until = next.map_or(a.until, |next| a.until.min(next.from));
+            a.from < cycle.end && cycle.start < until && a.from < until
+        })
+    }
+
+    /// The assignment of today; the earliest, where none has begun; none where there is none at all.
+    pub(crate) fn present_assignment(&self, today: Day) -> Option<&Assignment> {
+        self.speaks_of(today).or(self.assignments.first())
+    }
+
+    /// What the present assignment says on a day. The last cohort, place and device stay where none is left.
+    pub(crate) fn presence(&self, today: Day) -> Presence {
+        let Some(present) = self.present_assignment(today) else {
+            return Presence {
+                cohort: self.cohort,
+                place: self.place,
+                device: self.device,
+                device_tac: self.device_tac,
+                days: Days {
+                    from: Day::LAST,
+                    until: Day::LAST,
+                },
+                changes_on: Day::LAST,
+                has_left: true,
+            };
+        };
+        let next = self.assignments.iter().find(|a| a.from > present.from);
+        let until = next.map_or(present.until, |next| next.from.min(present.until));
+        // Each is a day on which something may be otherwise; a look too many does no harm.
+        let next_from = next.map_or(Day::LAST, |next| next.from);
+        let turns = [present.from, present.until, next_from].into_iter();
+        Presence {
+            cohort: present.cohort,
+            place: present.place,
+            device: present.device,
+            device_tac: present.device_tac,
+            days: Days {
+                from: present.from,
+                until,
+            },
+            changes_on: turns.filter(|day| *day > today).min().unwrap_or(Day::LAST),
+            has_left: present.until <= today,
+        }
+    }
+
+    pub(crate) fn set_presence(&mut self, presence: Presence) {
+        (self.cohort, self.place) = (presence.cohort, presence.place);
+        (self.device, self.device_tac) = (presence.device, presence.device_tac);
+        self.present = presence.days;
+        self.changes_on = presence.changes_on;
+        self.has_left = presence.has_left;
+    }
+
+    /// The balance of an account for a day.
+    pub(crate) fn balance(&self, account: u16, day: Day) -> Option<&Balance> {
+        self.place_of_balance(account, day)
+            .map(|place| &self.balances[place])
+    }
+
+    pub(crate) fn place_of_balance(&self, account: u16, day: Day) -> Option<usize> {
+        let mut balances = self.balances.iter();
+        balances.position(|b| b.account == account && b.cycle().contains(day))
+    }
+
+    /// What was used of a grant.
+    pub(crate) fn used_of(&self, grant: u32) -> u64 {
+        let mut used = self.grants_used.iter();
+        used.find(|(number, _)| *number == grant).map_or(0, |u| u.1)
+    }
+
+    /// Uses bytes of a grant.
+    pub(crate) fn use_grant(&mut self, grant: u32, bytes: u64) {
+        match self.grants_used.iter_mut().find(|u| u.0 == grant) {
+            Some((_, used)) => *used += bytes,
+            None => self.grants_used.push((grant, bytes)),
+        }
     }
 }
 
@@ -149,8 +352,15 @@ impl Roster {
         &mut self.sims
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.sims.len()
+    /// How many are in a cohort and have not left.
+    pub(crate) fn in_cohort(&self, cohort: u32) -> u64 {
+        let inside = |sim: &&Sim| sim.cohort == cohort && !sim.has_left;
+        self.sims.iter().filter(inside).count() as u64
+    }
+
+    /// How many have not left.
+    pub(crate) fn enrolled(&self) -> usize {
+        self.sims.iter().filter(|sim| !sim.has_left).count()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::fixed_hash::FixedMap;
 use crate::usage::Identity;
 
 /// Days that a segment is kept beyond the horizon.
-const KEPT_BEYOND_HORIZON_DAYS: i32 = 7;
+pub(crate) const KEPT_BEYOND_HORIZON_DAYS: i32 = 7;
 
 /// What is known of an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,26 +3,38 @@
 //! [`Shard::apply`] takes the entries in the order of the log and returns what they cause as [`Effects`]; rows of facts
 //! wait in the shard until [`Shard::take_facts`] takes them, between entries.
 
-mod alerts;
 mod apply;
+mod check;
+mod commands;
+mod credit;
 mod decide;
 mod effects;
 mod enrol;
-mod policy;
+mod grants;
+mod hold;
+mod midnight;
+mod quota;
 mod rows;
 mod take;
 #[cfg(test)]
 mod tests;
-mod timers;
+mod until;
+mod watch;
+mod words;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
 use crate::booking::Booking;
-use crate::calendar::{Calendar, Day, Month};
+use crate::breaker::Breakers;
+use crate::calendar::Calendar;
 use crate::catalogue::Catalogue;
-use crate::cycle::Cycles;
-
+use crate::counters::Sessions;
+use crate::cycle::{Account, CLOSES_AFTER_DAYS, Closed};
 use crate::facts::Fact;
+use crate::grants::Grants;
+use crate::heard::Heard;
 use crate::held::Held;
 use crate::interned::Interned;
 use crate::outcome::Outcome;
@@ -30,11 +42,11 @@ use crate::programme::Programme;
 use crate::registry::Place;
 use crate::roster::Roster;
 use crate::seen::Seen;
-use crate::sim::FeedId;
+use crate::sim::{FeedId, SimId};
 use crate::snapshot::{self, SnapshotError};
 use crate::sources::Sources;
-use crate::timers::Timer;
 use crate::wire::Entry;
+use crate::zone::{Day, Zone};
 
 pub use crate::sources::Discrepancy;
 pub use effects::{Effects, Tallies, Tally};
@@ -47,6 +59,8 @@ pub const LOGIC: u32 = 1;
 pub struct ShardConfig {
     pub generation: u32,
     pub partition: u16,
+    /// How many partitions there are.
+    pub partitions: u16,
     /// SIMs that are not enrolled and whose bytes are held, at the most.
     pub held_sims_max: u32,
     /// How many days an opening day may lie behind the clock's day.
@@ -55,10 +69,11 @@ pub struct ShardConfig {
 
 impl ShardConfig {
     /// With 20,000 held SIMs and a horizon of 45 days.
-    pub fn new(generation: u32, partition: u16) -> ShardConfig {
+    pub fn new(generation: u32, partition: u16, partitions: u16) -> ShardConfig {
         ShardConfig {
             generation,
             partition,
+            partitions,
             held_sims_max: 20_000,
             horizon_days: 45,
         }
@@ -110,20 +125,33 @@ pub struct Shard {
     pub(crate) applied: Option<u64>,
     /// The largest delivery time seen; [`NEVER`] before the first.
     pub(crate) clock_ms: i64,
-    /// The next deadline and its timer: a function of what follows, at hand for every row.
-    pub(crate) next_due: (i64, Timer),
+    /// The next deadline: a function of what follows, at hand for every row.
+    pub(crate) next_due_ms: i64,
+    pub(crate) zone: Zone,
     pub(crate) calendar: Calendar,
     pub(crate) programme: Programme,
     pub(crate) catalogue: Catalogue,
-    pub(crate) cycles: Cycles,
+    pub(crate) grants: Grants,
+    pub(crate) closed: Closed,
+    /// The first usage day whose held bytes are kept.
+    pub(crate) holding_from: Day,
+    pub(crate) accounts: Interned<Account>,
     pub(crate) cohorts: Interned<String>,
     pub(crate) places: Interned<Place>,
+    pub(crate) provinces: Interned<String>,
+    /// By the number of the place.
+    pub(crate) province_of: Vec<u32>,
     pub(crate) services: Interned<String>,
     pub(crate) roster: Roster,
     pub(crate) held: Held,
     pub(crate) seen: Seen,
+    pub(crate) sessions: Sessions,
     pub(crate) sources: Sources,
+    pub(crate) heard: Heard,
+    pub(crate) breakers: Breakers,
     pub(crate) booking: Booking,
+    /// Where the assignments of the entry that is being applied stand among the finished rows.
+    assigned: BTreeMap<(SimId, Day, Day), usize>,
     /// The number of the last decision.
     pub(crate) decisions: u64,
     /// The first revision of the registry not seen.
@@ -133,7 +161,7 @@ pub struct Shard {
 /// The clock before the first entry: earlier than every instant that a shard admits.
 pub(crate) const NEVER: i64 = i64::MIN;
 
-/// The entry that is being applied, and the time that its effects carry: the clock, or a timer's deadline.
+/// The entry that is being applied, and the time that its effects carry: the clock, or a midnight.
 #[derive(Clone, Copy, Debug)]
 struct Now {
     at_ms: i64,
@@ -151,22 +179,29 @@ impl Shard {
             config,
             applied: None,
             clock_ms: NEVER,
-            next_due: (i64::MAX, Timer::BookedDayEnds),
-            calendar: Calendar::utc(),
+            next_due_ms: i64::MAX,
+            zone: Zone::utc(),
+            calendar: Calendar::default(),
             programme: Programme::default(),
             catalogue: Catalogue::default(),
-            cycles: Cycles {
-                current: Month(0),
-                open_from: Month(0),
-            },
+            grants: Grants::default(),
+            closed: Closed::as_of(Day::FIRST, CLOSES_AFTER_DAYS),
+            holding_from: Day::FIRST,
+            accounts: Interned::default(),
             cohorts: Interned::default(),
             places: Interned::default(),
+            provinces: Interned::default(),
+            province_of: Vec::new(),
             services,
             roster: Roster::default(),
             held: Held::default(),
             seen: Seen::default(),
+            sessions: Sessions::default(),
             sources: Sources::default(),
-            booking: Booking::new(Day(0)),
+            heard: Heard::default(),
+            breakers: Breakers::default(),
+            booking: Booking::new(Day::FIRST),
+            assigned: BTreeMap::new(),
             decisions: 0,
             revision: 0,
         }
@@ -213,6 +248,11 @@ impl Shard {
         self.revision
     }
 
+    /// The local day of the clock, which is the open booked day.
+    pub(crate) fn today(&self) -> Day {
+        self.booking.day
+    }
+
     /// How many rows of facts wait to be taken.
     pub fn facts_pending(&self) -> usize {
         self.booking.waiting()
@@ -246,7 +286,7 @@ impl Shard {
     /// How many SIMs the shard knows, by state.
     pub fn sims(&self) -> SimCounts {
         SimCounts {
-            enrolled: self.roster.len(),
+            enrolled: self.roster.enrolled(),
             held: self.held.sims(),
         }
     }

@@ -8,8 +8,13 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::booking::{Booking, Waiting};
+use crate::breaker::Breakers;
+use crate::calendar::{self, Calendar};
 use crate::catalogue;
-use crate::cycle::Cycles;
+use crate::counters::Sessions;
+use crate::cycle::{Account, Closed};
+use crate::grants;
+use crate::heard::Heard;
 use crate::held::Held;
 use crate::interned::Interned;
 use crate::programme::{self, Programme};
@@ -18,6 +23,7 @@ use crate::roster::{Roster, Sim};
 use crate::seen::Seen;
 use crate::shard::{LOGIC, NEVER, Shard, ShardConfig};
 use crate::sources::Sources;
+use crate::zone::Day;
 
 const MARK: &[u8; 8] = b"HISSASNP";
 const FORMAT: u32 = 1;
@@ -62,14 +68,21 @@ struct StateOut<'a> {
     stand: Stand,
     /// As JSON, for the shape of commands is made for it.
     programme: Option<String>,
+    calendar: Option<String>,
     catalogues: Vec<String>,
+    /// With whether it is void.
+    grants: Vec<(String, bool)>,
+    accounts: &'a Interned<Account>,
     cohorts: &'a Interned<String>,
     places: &'a Interned<Place>,
     services: &'a Interned<String>,
     sims: &'a [Sim],
     held: &'a Held,
     seen: &'a Seen,
+    sessions: &'a Sessions,
     sources: &'a Sources,
+    heard: &'a Heard,
+    breakers: &'a Breakers,
     booking: &'a Booking,
 }
 
@@ -79,14 +92,20 @@ struct StateIn {
     identity: Identity,
     stand: Stand,
     programme: Option<String>,
+    calendar: Option<String>,
     catalogues: Vec<String>,
+    grants: Vec<(String, bool)>,
+    accounts: Interned<Account>,
     cohorts: Interned<String>,
     places: Interned<Place>,
     services: Interned<String>,
     sims: Vec<Sim>,
     held: Held,
     seen: Seen,
+    sessions: Sessions,
     sources: Sources,
+    heard: Heard,
+    breakers: Breakers,
     booking: Booking,
 }
 
@@ -96,6 +115,7 @@ struct Identity {
     logic: u32,
     generation: u32,
     partition: u16,
+    partitions: u16,
     held_sims_max: u32,
     horizon_days: u16,
 }
@@ -105,7 +125,8 @@ struct Identity {
 struct Stand {
     applied: Option<u64>,
     clock_ms: Option<i64>,
-    cycles: Cycles,
+    closed: Closed,
+    holding_from: Day,
     decisions: u64,
     revision: u64,
 }
@@ -116,6 +137,7 @@ impl Identity {
             logic: LOGIC,
             generation: config.generation,
             partition: config.partition,
+            partitions: config.partitions,
             held_sims_max: config.held_sims_max,
             horizon_days: config.horizon_days,
         }
@@ -127,6 +149,11 @@ impl Identity {
             ("logic", self.logic, own.logic),
             ("generation", self.generation, own.generation),
             ("partition", self.partition.into(), own.partition.into()),
+            (
+                "number of partitions",
+                self.partitions.into(),
+                own.partitions.into(),
+            ),
             ("bound of held SIMs", self.held_sims_max, own.held_sims_max),
             (
                 "horizon in days",
@@ -152,19 +179,31 @@ fn state_bytes(shard: &Shard) -> Vec<u8> {
         stand: Stand {
             applied: shard.applied,
             clock_ms: shard.clock_ms(),
-            cycles: shard.cycles,
+            closed: shard.closed,
+            holding_from: shard.holding_from,
             decisions: shard.decisions,
             revision: shard.revision,
         },
         programme: shard.programme.source().map(to_json),
+        calendar: shard.calendar.source().map(to_json),
         catalogues: shard.catalogue.sources().map(to_json).collect(),
+        grants: shard
+            .grants
+            .all()
+            .iter()
+            .map(|g| (to_json(&g.source), g.void))
+            .collect(),
+        accounts: &shard.accounts,
         cohorts: &shard.cohorts,
         places: &shard.places,
         services: &shard.services,
         sims: shard.roster.all(),
         held: &shard.held,
         seen: &shard.seen,
+        sessions: &shard.sessions,
         sources: &shard.sources,
+        heard: &shard.heard,
+        breakers: &shard.breakers,
         booking: &shard.booking,
     };
     to_postcard(&state)
@@ -259,16 +298,25 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
     let mut shard = Shard::new(config);
     shard.applied = state.stand.applied;
     shard.clock_ms = state.stand.clock_ms.unwrap_or(NEVER);
-    shard.cycles = state.stand.cycles;
+    shard.closed = state.stand.closed;
+    shard.holding_from = state.stand.holding_from;
+    shard.accounts = state.accounts;
     shard.decisions = state.stand.decisions;
     shard.revision = state.stand.revision;
     shard.cohorts = state.cohorts;
     shard.places = state.places;
+    for number in 0..shard.places.count() {
+        let province = shard.places.value(number).province.clone();
+        shard.province_of.push(shard.provinces.number(&province));
+    }
     shard.services = state.services;
     shard.roster = Roster::from_iter(state.sims);
     shard.held = state.held;
     shard.seen = state.seen;
+    shard.sessions = state.sessions;
     shard.sources = state.sources;
+    shard.heard = state.heard;
+    shard.breakers = state.breakers;
     shard.sources.reindex();
     shard.booking = state.booking;
     shard.booking.waiting = waiting;
@@ -278,10 +326,23 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         let source: registry::Programme =
             serde_json::from_str(&json).map_err(|error| error.to_string())?;
         programme::check(&source).map_err(|error| error.to_string())?;
-        shard.calendar = programme::calendar_of(&source).map_err(|error| error.to_string())?;
-        let names = &mut shard.cohorts;
-        // Every midnight at or before the clock has begun what it begins.
-        shard.programme = Programme::new(source, &shard.calendar, names, shard.clock_ms);
+        shard.zone = programme::zone_of(&source).map_err(|error| error.to_string())?;
+        let today = shard.booking.day;
+        let (names, accounts) = (&mut shard.cohorts, &mut shard.accounts);
+        // Every day up to today has begun what it begins.
+        shard.programme = Programme::new(source, today, names, accounts);
+    }
+    if let Some(json) = state.calendar {
+        let source: registry::CalendarEntries =
+            serde_json::from_str(&json).map_err(|error| error.to_string())?;
+        calendar::check(&source).map_err(|error| error.to_string())?;
+        shard.calendar = Calendar::new(source, &mut shard.cohorts);
+    }
+    for (json, void) in state.grants {
+        let source: registry::Grant =
+            serde_json::from_str(&json).map_err(|error| error.to_string())?;
+        grants::check(&source).map_err(|error| error.to_string())?;
+        shard.grants.add(source, void, &mut shard.cohorts);
     }
     for json in state.catalogues {
         let source: registry::Catalogue =
@@ -290,26 +351,23 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         shard.catalogue.add(source, &mut shard.services);
     }
     if shard.clock_ms != NEVER {
-        shard.calendar.attend(shard.clock_ms);
-        shard.reset_timers();
+        shard.zone.attend(shard.clock_ms);
+        shard.find_next_due();
     }
     Ok(shard)
 }
 
-/// Sets the flags of the rows that wait in the ledger and the roster.
+/// Sets the flags of the rows that wait in the ledger.
 fn mark_waiting(shard: &mut Shard) -> Result<(), String> {
     let sims = shard.roster.all_mut();
-    for (number, month, class) in &shard.booking.waiting.cycles {
+    for (number, account, start) in &shard.booking.waiting.cycles {
         let sim = sims.get_mut(*number as usize);
-        let balance = sim.and_then(|sim| sim.balance_mut(*month));
-        let balance = balance.ok_or("a row of an unknown balance waits")?;
-        balance.track_mut(*class).dirty = true;
-    }
-    for number in &shard.booking.waiting.assignments {
-        let sim = sims.get_mut(*number as usize);
-        sim.ok_or("an assignment of an unknown SIM waits")?
-            .assignment
-            .dirty = true;
+        let sim = sim.ok_or("a row of an unknown SIM waits")?;
+        let mut balances = sim.balances.iter_mut();
+        // A balance that has left the state was finished before.
+        if let Some(balance) = balances.find(|b| b.key() == (*account, *start)) {
+            balance.dirty = true;
+        }
     }
     Ok(())
 }

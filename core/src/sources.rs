@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::registry::{self, Counter};
 use crate::sim::{FeedId, IdentifierError};
-use crate::usage::{Position, Source, UsageRow};
+use crate::usage::{HOUR_MS, Position, Source, UsageRow};
 use crate::wire::SourceProgress;
 
 /// How far a row's end may lie after its delivery, where no command names the feed.
@@ -44,6 +45,18 @@ pub(crate) struct Sources {
 struct FeedState {
     id: FeedId,
     future_tolerance_ms: u32,
+    counter: Counter,
+    /// Conflicts of the clock hour.
+    conflicts: Conflicts,
+}
+
+/// The conflicts of a feed in one clock hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Conflicts {
+    /// The hour's first instant.
+    pub(crate) hour_at_ms: i64,
+    /// 0: none in the clock's hour.
+    pub(crate) records: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -110,13 +123,37 @@ impl Sources {
         self.feeds.push(FeedState {
             id,
             future_tolerance_ms: FUTURE_TOLERANCE_MS,
+            counter: Counter::Delta,
+            conflicts: Conflicts::default(),
         });
         self.feeds.len() - 1
     }
 
-    pub(crate) fn set_tolerance(&mut self, id: FeedId, future_tolerance_ms: u32) {
-        let number = self.feed_number(id);
-        self.feeds[number].future_tolerance_ms = future_tolerance_ms;
+    /// Takes what a command says of a feed.
+    pub(crate) fn set_feed(&mut self, told: &registry::Feed) {
+        let number = self.feed_number(told.id);
+        self.feeds[number].future_tolerance_ms = told.future_tolerance_ms;
+        self.feeds[number].counter = told.counter;
+    }
+
+    /// What a feed's byte counts are, where a row does not say.
+    pub(crate) fn counter(&self, feed: usize) -> Counter {
+        self.feeds[feed].counter
+    }
+
+    pub(crate) fn conflicts_mut(&mut self, feed: usize) -> &mut Conflicts {
+        &mut self.feeds[feed].conflicts
+    }
+
+    /// How many feeds there are; their numbers are below.
+    pub(crate) fn feeds(&self) -> usize {
+        self.feeds.len()
+    }
+
+    /// The end of the clock hour of which a feed's conflicts are still to be told.
+    pub(crate) fn conflicts_due_ms(&self) -> Option<i64> {
+        let counted = self.feeds.iter().filter(|f| f.conflicts.records > 0);
+        counted.map(|f| f.conflicts.hour_at_ms + HOUR_MS).min()
     }
 
     pub(crate) fn feed_of(&self, source: usize) -> usize {
@@ -199,6 +236,7 @@ mod tests {
             through,
             rows,
             bytes,
+            heard: vec![],
         }
     }
 

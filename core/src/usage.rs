@@ -121,6 +121,9 @@ pub struct Identity {
 /// The number of milliseconds of a UTC day.
 pub const DAY_MS: i64 = 86_400_000;
 
+/// The number of milliseconds of an hour.
+pub const HOUR_MS: i64 = 3_600_000;
+
 /// The UTC day of an instant, as days since 1970.
 pub fn utc_day(at_ms: i64) -> i32 {
     // Instants come from checked times (years 1970 to 9999) or from Kafka; their day fits in 32 bits unless the clock

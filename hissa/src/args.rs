@@ -183,6 +183,8 @@ pub enum ImportKind {
     Roster,
     Catalogue,
     Programme,
+    /// A file with `[[calendar]]` alone.
+    Calendar,
 }
 
 #[derive(Clone, Debug, Args)]

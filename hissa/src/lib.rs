@@ -9,6 +9,7 @@ pub mod console;
 pub mod demo;
 pub mod exit;
 pub mod explain;
+pub mod figures;
 pub mod generate;
 pub mod import;
 pub mod services;

@@ -20,6 +20,7 @@ pub mod config;
 pub mod decode;
 pub mod halt;
 pub mod metrics;
+pub mod node_sequence;
 pub mod position;
 pub mod producer;
 pub mod publish;

@@ -6,6 +6,7 @@ use prometheus::{
     Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+use crate::node_sequence::Found;
 use crate::source::batch::Batch;
 
 /// The families.
@@ -16,6 +17,9 @@ pub struct Metrics {
     rejected_records: IntCounterVec,
     in_flight_records: IntGaugeVec,
     last_record_timestamp: GaugeVec,
+    missing_sequences: IntCounterVec,
+    repeated_sequences: IntCounterVec,
+    sequence_holes: IntGaugeVec,
 }
 
 /// Those of one feed.
@@ -32,6 +36,12 @@ pub struct FeedMetrics {
     /// `hissa_feed_last_record_timestamp_seconds`: of a live feed the last delivery time, of a played one the time at
     /// which it arrived here.
     last_record_timestamp: Gauge,
+    /// `hissa_feed_missing_sequences_total`: numbers of the feed's nodes that did not come within seven days.
+    missing_sequences: IntCounter,
+    /// `hissa_feed_repeated_sequences_total`: records with a number that had come before.
+    repeated_sequences: IntCounter,
+    /// `hissa_feed_sequence_holes`: stretches of numbers that are still awaited.
+    sequence_holes: IntGauge,
     played: bool,
 }
 
@@ -77,12 +87,36 @@ impl Metrics {
                 ),
                 &["feed"],
             )?,
+            missing_sequences: IntCounterVec::new(
+                Opts::new(
+                    "hissa_feed_missing_sequences_total",
+                    "Numbers of the nodes' own sequences that did not come within seven days of delivery time",
+                ),
+                &["feed"],
+            )?,
+            repeated_sequences: IntCounterVec::new(
+                Opts::new(
+                    "hissa_feed_repeated_sequences_total",
+                    "Records with a number of their node's own sequence that had come before",
+                ),
+                &["feed"],
+            )?,
+            sequence_holes: IntGaugeVec::new(
+                Opts::new(
+                    "hissa_feed_sequence_holes",
+                    "Holes in the nodes' own sequences that may still be filled",
+                ),
+                &["feed"],
+            )?,
         };
         registry.register(Box::new(metrics.received_records.clone()))?;
         registry.register(Box::new(metrics.received_wire_bytes.clone()))?;
         registry.register(Box::new(metrics.rejected_records.clone()))?;
         registry.register(Box::new(metrics.in_flight_records.clone()))?;
         registry.register(Box::new(metrics.last_record_timestamp.clone()))?;
+        registry.register(Box::new(metrics.missing_sequences.clone()))?;
+        registry.register(Box::new(metrics.repeated_sequences.clone()))?;
+        registry.register(Box::new(metrics.sequence_holes.clone()))?;
         Ok(metrics)
     }
 
@@ -99,6 +133,9 @@ impl Metrics {
             rejected_records: RejectReason::ALL.into_iter().map(rejected).collect(),
             in_flight_records: self.in_flight_records.with_label_values(&[label]),
             last_record_timestamp: self.last_record_timestamp.with_label_values(&[label]),
+            missing_sequences: self.missing_sequences.with_label_values(&[label]),
+            repeated_sequences: self.repeated_sequences.with_label_values(&[label]),
+            sequence_holes: self.sequence_holes.with_label_values(&[label]),
             played,
         }
     }
@@ -108,6 +145,15 @@ impl FeedMetrics {
     /// Silence is measured from the start of the service, until the first record comes.
     pub fn begins(&self, now_ms: i64) {
         self.last_record_timestamp.set(now_ms as f64 / 1_000.0);
+    }
+
+    /// Tells what was found in the nodes' numbers since the start, and how many holes are open.
+    pub fn node_sequences(&self, found: Found, holes: usize) {
+        let (missing, repeated) = (&self.missing_sequences, &self.repeated_sequences);
+        missing.inc_by(found.missing.saturating_sub(missing.get()));
+        repeated.inc_by(found.repeated.saturating_sub(repeated.get()));
+        self.sequence_holes
+            .set(i64::try_from(holes).unwrap_or(i64::MAX));
     }
 
     /// Counts what was read.
@@ -149,6 +195,9 @@ mod tests {
             "hissa_rejected_records_total{feed=\"pgw\",reason=\"malformed_json\"} 0",
             "hissa_rejected_records_total{feed=\"pgw\",reason=\"too_large\"} 0",
             "hissa_in_flight_records{feed=\"pgw\"} 0",
+            "hissa_feed_missing_sequences_total{feed=\"pgw\"} 0",
+            "hissa_feed_repeated_sequences_total{feed=\"pgw\"} 0",
+            "hissa_feed_sequence_holes{feed=\"pgw\"} 0",
             "hissa_feed_last_record_timestamp_seconds{feed=\"pgw\"} 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
@@ -161,5 +210,11 @@ mod tests {
             0,
         );
         assert_eq!(feed.received_wire_bytes.get(), 7);
+        for (missing, repeated, holes) in [(1, 2, 3u8), (4, 2, 0)] {
+            feed.node_sequences(Found { missing, repeated }, holes.into());
+            let told = (feed.missing_sequences.get(), feed.repeated_sequences.get());
+            assert_eq!(told, (missing, repeated));
+            assert_eq!(feed.sequence_holes.get(), i64::from(holes));
+        }
     }
 }

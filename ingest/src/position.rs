@@ -7,6 +7,8 @@ use hissa_core::sim::FeedId;
 use hissa_core::usage::Source;
 use serde::{Deserialize, Serialize};
 
+use crate::node_sequence::NodeSequences;
+
 /// The value of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,10 @@ pub struct Stored {
     pub clock_ms: Option<i64>,
     /// The last message was a quiet one: a played feed is over.
     pub finished: bool,
+    /// What is known of the numbers of the feed's nodes, at this position and those of the feed's other sources. Of what is
+    /// stored together one source's alone holds it: the newest is the feed's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_sequences: Option<NodeSequences>,
 }
 
 /// What a source has put into one partition of `hissa.usage`.
@@ -106,6 +112,7 @@ mod tests {
             },
             clock_ms: Some(5),
             finished: false,
+            node_sequences: None,
         };
         let text = serde_json::to_string(&stored).unwrap();
         assert_eq!(

@@ -196,6 +196,8 @@ impl Running {
             let records = of_feed.map(|(_, records)| records).sum::<u64>();
             let gauge = &feed.metrics.in_flight_records;
             gauge.set(i64::try_from(records).unwrap_or(i64::MAX));
+            let (found, holes) = self.publisher.node_sequences(feed.id);
+            feed.metrics.node_sequences(found, holes);
         }
         Ok(())
     }

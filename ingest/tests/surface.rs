@@ -1,4 +1,6 @@
-//! What other crates drive without Kafka: a message decoded, a batch read, published, stored, and gone on with.
+//! What other crates drive without Kafka: a message decoded, a batch read, published, and its position stored.
+
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -179,7 +179,7 @@ mod tests {
     use hissa_core::alert::{AlertKind, Change};
 
     use super::*;
-    use crate::message::tests::change;
+    use crate::samples::change;
 
     /// The change `revision` of the alert `id`.
     fn of(id: &str, revision: u32) -> AlertChange {

@@ -7,32 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use backon::{ExponentialBuilder, Retryable as _};
 use hissa_links::kafka::KafkaLink;
+use hissa_links::whole;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaResult;
 
 /// What is asked of Kafka here takes milliseconds.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Asks again where Kafka is not ready to answer: a topic just made has no leader yet, a group no coordinator.
-///
-/// # Errors
-/// The last one of [`TIMEOUT`].
-pub(crate) async fn patiently<T: Send + 'static>(
-    ask: impl Fn() -> KafkaResult<T> + Clone + Send + 'static,
-) -> anyhow::Result<T> {
-    let patience = ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(1))
-        .without_max_times()
-        .with_total_delay(Some(TIMEOUT));
-    let once = || async {
-        let answer = tokio::task::spawn_blocking(ask.clone()).await?;
-        anyhow::Ok(answer?)
-    };
-    once.retry(patience).await
-}
 
 /// The client that asks; clones share it.
 #[derive(Clone)]
@@ -64,8 +45,9 @@ impl Ends {
     /// The offset behind the last message of a partition.
     pub(crate) async fn of(&self, topic: &'static str, partition: i32) -> anyhow::Result<i64> {
         let client = Arc::clone(&self.client);
-        let (_, end) = patiently(move || client.fetch_watermarks(topic, partition, TIMEOUT))
-            .await
+        let asked = tokio::task::spawn_blocking(move || whole::ends_of(&client, topic, partition));
+        let (_, end) = asked
+            .await?
             .with_context(|| format!("asking for the end of {topic}/{partition}"))?;
         Ok(end)
     }

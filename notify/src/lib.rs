@@ -8,15 +8,22 @@
 
 pub mod config;
 mod desk;
+mod details;
 mod directory;
 mod ends;
 mod log;
 pub mod message;
 mod metrics;
 pub mod receiver;
+#[cfg(test)]
+mod samples;
 mod service;
 pub mod text;
 pub mod webhook;
 
 pub use config::Config;
+pub use details::{
+    About, ConflictDetails, ExpiringDetails, HeldDetails, IdleDetails, MovedDetails, QuotaDetails,
+    SharingDetails,
+};
 pub use service::run;

@@ -1,20 +1,22 @@
 //! `hissa.alerts` as a consumer group reads it: every partition from its start, what was committed beside it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use backon::{ExponentialBuilder, Retryable as _};
 use hissa_core::alert::AlertChange;
 use hissa_links::kafka::KafkaLink;
 use hissa_links::topics::ALERTS;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, StreamConsumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use crate::ends::{Ends, TIMEOUT, patiently};
+use crate::ends::{Ends, TIMEOUT};
 
 /// A change as it stands in the log.
 #[derive(Debug)]
@@ -191,4 +193,23 @@ impl AlertLog {
             tracing::warn!(%why, on, "pausing or resuming {ALERTS}");
         }
     }
+}
+
+/// Asks again where Kafka is not ready to answer: a group that is new has no coordinator yet.
+///
+/// # Errors
+/// The last one of [`TIMEOUT`].
+async fn patiently<T: Send + 'static>(
+    ask: impl Fn() -> KafkaResult<T> + Clone + Send + 'static,
+) -> anyhow::Result<T> {
+    let patience = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(1))
+        .without_max_times()
+        .with_total_delay(Some(TIMEOUT));
+    let once = || async {
+        let answer = tokio::task::spawn_blocking(ask.clone()).await?;
+        anyhow::Ok(answer?)
+    };
+    once.retry(patience).await
 }

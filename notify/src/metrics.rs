@@ -6,6 +6,18 @@ use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
 /// The one channel there is.
 const WEBHOOK: &str = "webhook";
 
+/// All kinds of alerts.
+pub(crate) const KINDS: [AlertKind; 8] = [
+    AlertKind::SimQuota80,
+    AlertKind::SimExhausted,
+    AlertKind::TabletIdle,
+    AlertKind::SimMoved,
+    AlertKind::PossibleSharing,
+    AlertKind::RecordConflict,
+    AlertKind::GrantExpiring,
+    AlertKind::OrdersHeld,
+];
+
 /// What became of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -62,7 +74,7 @@ impl Metrics {
         )?;
         registry.register(Box::new(notifications.clone()))?;
         registry.register(Box::new(oldest.clone()))?;
-        for alert in [AlertKind::SimQuota80, AlertKind::SimExhausted] {
+        for alert in KINDS {
             for outcome in Outcome::ALL {
                 notifications.with_label_values(&[alert.as_str(), WEBHOOK, outcome.as_str()]);
             }

@@ -43,6 +43,8 @@ pub struct Received {
 pub struct Tally {
     /// Distinct messages of alerts that fired.
     pub fired: u64,
+    /// Distinct messages of alerts whose figures changed.
+    pub updated: u64,
     /// Distinct messages of alerts that were resolved.
     pub resolved: u64,
     /// Messages that came again under an id that was known.
@@ -192,6 +194,7 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
     inbox.count(|tally| match (new, kind) {
         (false, _) => tally.repeated += 1,
         (true, EventType::Fired) => tally.fired += 1,
+        (true, EventType::Updated) => tally.updated += 1,
         (true, EventType::Resolved) => tally.resolved += 1,
     });
     StatusCode::NO_CONTENT.into_response()

@@ -161,7 +161,7 @@ impl Round {
     }
 
     fn take(&mut self, entry: Entry) {
-        let kind = entry.change.kind;
+        let kind = entry.change.subject.kind();
         let news = self.desk.read(
             entry.partition,
             entry.offset,
@@ -231,15 +231,19 @@ impl Round {
 impl Post {
     async fn deliver(&self, delivery: &Delivery, directory: &Directory) -> anyhow::Result<()> {
         let change = &delivery.change;
-        let entry = directory.entry(change.sim).await;
+        let kind = change.subject.kind();
+        let entry = match change.subject.tablet() {
+            Some(tablet) => directory.entry(tablet.sim).await,
+            None => None,
+        };
         let message = self.writer.write(change, entry.as_ref())?;
-        let failed = |_: &_| self.metrics.count(change.kind, Outcome::Failed);
+        let failed = |_: &_| self.metrics.count(kind, Outcome::Failed);
         match self.webhook.deliver(&message, failed).await {
-            Verdict::Taken => self.metrics.count(change.kind, Outcome::Delivered),
+            Verdict::Taken => self.metrics.count(kind, Outcome::Delivered),
             Verdict::Refused(status) => {
-                self.metrics.count(change.kind, Outcome::Refused);
+                self.metrics.count(kind, Outcome::Refused);
                 tracing::error!(
-                    alert = change.kind.as_str(),
+                    alert = kind.as_str(),
                     id = message.id,
                     status,
                     "the receiver refused a message for good; it is set aside"

@@ -10,7 +10,7 @@ use hissa_notify::message::Message;
 use hissa_notify::receiver::{Answer, Receiver, Tally};
 use hissa_notify::webhook::{Verdict, Webhook, create_secret};
 
-const BODY: &str = r#"{"type":"hissa.alert.fired","timestamp":"2026-02-13T16:26:40Z","data":{"alert_id":"a","revision":1,"alert":"SimQuota80","severity":"info","audience":"head","asset_tag":null,"school_name_fr":null,"school_name_ar":null,"cohort":"c","cycle":"2026-02-01","used_bytes":16,"limit_bytes":20,"used_gb":"0.0","limit_gb":"0.00000002","state":"block","resets_on":"2026-03-01","runs_out_on":null,"text":{"fr":"…"}}}"#;
+const BODY: &str = r#"{"type":"hissa.alert.fired","timestamp":"2026-02-13T16:26:40Z","data":{"alert_id":"a","revision":1,"alert":"OrdersHeld","details":{"class":"education","held":412},"severity":"critical","audience":"operators","asset_tag":null,"school_name_fr":null,"school_name_ar":null,"cohort":"c","text":{"fr":"…"}}}"#;
 
 struct Line {
     receiver: Receiver,

@@ -206,4 +206,32 @@ mod tests {
             ["SELECT 1", "SELECT ';',\n  2", "SELECT 3"]
         );
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_from_before_the_full_forms_is_brought_up_to_date() {
+        let engine = super::super::tests::engine().await;
+        let client = &engine.client;
+        let before: Vec<Migration> = MIGRATIONS
+            .iter()
+            .filter(|migration| !matches!(migration.version, 8 | 9 | 20..))
+            .copied()
+            .collect();
+        migrate_with(client, &before).await.unwrap();
+        for statement in [
+            // What its views were under.
+            "INSERT INTO hissa.schema_version (version, name) SELECT number, 'gone' FROM numbers(12, 8)",
+            "INSERT INTO hissa.assignment (generation, sim, valid_from, booked_day, cohort, version) \
+             VALUES (1, unhex('ab'), '2026-02-01', '2026-02-01', 'rural', 1)",
+            "INSERT INTO hissa.freshness VALUES (1, 0, 9, 0, '2026-03-01', 9)",
+        ] {
+            client.query(statement).execute().await.unwrap();
+        }
+        assert_eq!(migrate(client).await.unwrap(), 31);
+        let stays = client
+            .query("SELECT cohort, toString(valid_until) FROM hissa.stay")
+            .fetch_all::<(String, String)>()
+            .await
+            .unwrap();
+        assert_eq!(stays, [("rural".into(), "2299-12-31".into())]);
+    }
 }

@@ -159,8 +159,14 @@ fn facts() -> Vec<Fact> {
     ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_row_arrives_as_it_was_said() {
+/// An empty engine, for as long as it is held.
+pub(super) struct Engine {
+    pub client: clickhouse::Client,
+    _process: ClickHouse,
+    _folder: tempfile::TempDir,
+}
+
+pub(super) async fn engine() -> Engine {
     let folder = tempfile::tempdir().unwrap();
     let options = ClickHouseOptions {
         data_dir: folder.path().join("clickhouse"),
@@ -171,12 +177,22 @@ async fn every_kind_of_row_arrives_as_it_was_said() {
         users: Vec::new(),
         memory_per_query_mib: None,
     };
-    let engine = tokio::task::spawn_blocking(move || {
+    let process = tokio::task::spawn_blocking(move || {
         ClickHouse::launch_blocking(&options, &Report::silent()).unwrap()
     });
-    let engine = engine.await.unwrap();
-    let client = clickhouse::Client::default().with_url(engine.url());
-    migrate(&client).await.unwrap();
+    let process = process.await.unwrap();
+    Engine {
+        client: clickhouse::Client::default().with_url(process.url()),
+        _process: process,
+        _folder: folder,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_row_arrives_as_it_was_said() {
+    let engine = engine().await;
+    let client = &engine.client;
+    migrate(client).await.unwrap();
 
     let metrics = Arc::new(Metrics::new().unwrap());
     let sink = Sink::new(client.clone(), metrics, Health::new().part("clickhouse"));

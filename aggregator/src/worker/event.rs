@@ -89,6 +89,29 @@ pub struct FlagTally {
     pub bytes: u64,
 }
 
+impl FlagTally {
+    /// Sums of what is said of single rows, with their bytes; takes it away.
+    pub(super) fn sums(flags: &mut Vec<(FeedId, Flag, u64)>) -> Vec<FlagTally> {
+        let mut sums: Vec<FlagTally> = Vec::new();
+        for (feed, flag, bytes) in flags.drain(..) {
+            // Feeds are few, and flags six.
+            match sums.iter_mut().find(|s| s.feed == feed && s.flag == flag) {
+                Some(sum) => {
+                    sum.records += 1;
+                    sum.bytes += bytes;
+                }
+                None => sums.push(FlagTally {
+                    feed,
+                    flag,
+                    records: 1,
+                    bytes,
+                }),
+            }
+        }
+        sums
+    }
+}
+
 /// How a drain ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {

@@ -263,6 +263,10 @@ impl Worker {
             commands.push(Command::Report(Box::new(discrepancy)));
         }
         commands.push(Command::Tally(std::mem::take(&mut self.effects.tallies)));
+        let flags = FlagTally::sums(&mut self.effects.flags);
+        if !flags.is_empty() {
+            commands.push(Command::TallyFlags(flags));
+        }
     }
 
     fn halted(&mut self, why: String, commands: &mut Vec<Command>) {

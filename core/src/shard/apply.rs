@@ -1,69 +1,15 @@
-//! What an entry must be before it is applied, and how each kind is.
+//! How each kind of entry is applied, and how the clock moves.
 //!
-//! Everything that can halt the shard is checked first, so that a halt leaves it as it was before the entry.
+//! What can halt the shard is checked before ([`check`](super::check)), so that a halt leaves it as it was.
 
-use super::{Effects, Halt, Shard};
-use crate::outcome::RejectReason;
-use crate::registry::{Block, Command};
-use crate::sim::{FeedId, NodeId};
-use crate::usage::UsageRow;
-use crate::wire::{Entry, Progress};
-use crate::{catalogue, programme};
-
-/// The instants that a shard admits: years 1970 to 8999, so that no local date around them leaves the years of dates.
-const INSTANTS_MS: std::ops::Range<i64> = 0..221_845_392_000_000;
-
-/// Bytes of a row, each way, at the most: sums of them cannot overflow before 10,000 rows of that size.
-const ROW_BYTES_MAX: u64 = 1_000_000_000_000_000;
+use super::{Effects, NEVER, Shard};
+use crate::booking::Booking;
+use crate::cycle::Closed;
+use crate::registry::Block;
+use crate::usage::{UsageRow, utc_day};
+use crate::wire::Progress;
 
 impl Shard {
-    pub(super) fn check(&self, entry: &Entry<'_>, offset: u64) -> Result<(), Halt> {
-        if let Some(applied) = self.applied
-            && offset <= applied
-        {
-            return Err(Halt::OutOfOrder { offset, applied });
-        }
-        match entry {
-            Entry::Rows(rows) => check_rows(rows, offset),
-            Entry::Block(block) => self.check_block(block, offset),
-            Entry::Progress(progress) => check_instant(progress.as_of_ms, offset),
-        }
-    }
-
-    fn check_block(&self, block: &Block, offset: u64) -> Result<(), Halt> {
-        let (from_rev, to_rev) = (block.from_rev, block.to_rev);
-        if from_rev > self.revision {
-            return Err(Halt::Gap {
-                offset,
-                from_rev,
-                to_rev,
-                revision: self.revision,
-            });
-        }
-        let mut above = from_rev;
-        for revision in &block.commands {
-            let rev = revision.rev;
-            let refused = |why: String| Halt::Command { offset, rev, why };
-            if !(above..to_rev).contains(&rev) {
-                return Err(refused(format!(
-                    "it does not stand in its order within the block {from_rev}..{to_rev}"
-                )));
-            }
-            above = rev + 1;
-            check_instant(revision.entered.entered_at_ms, offset)?;
-            match &revision.entered.command {
-                Command::Programme(programme) => {
-                    programme::check(programme).map_err(|error| refused(error.to_string()))?;
-                }
-                Command::Catalogue(catalogue) => {
-                    catalogue::check(catalogue).map_err(|error| refused(error.to_string()))?;
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn apply_rows(&mut self, rows: &[UsageRow], offset: u64, effects: &mut Effects) {
         for (place, row) in rows.iter().enumerate() {
             self.advance(row.delivered_at_ms.get(), offset, effects);
@@ -74,6 +20,7 @@ impl Shard {
 
     /// Applies the commands that the shard has not seen: blocks of several ingesters overlap.
     pub(super) fn apply_block(&mut self, block: &Block, offset: u64, effects: &mut Effects) {
+        self.assigned.clear();
         for revision in &block.commands {
             if revision.rev < self.revision {
                 continue;
@@ -90,54 +37,63 @@ impl Shard {
         offset: u64,
         effects: &mut Effects,
     ) {
+        // What is told of hours may speak of the day that the clock now leaves.
+        for source in &progress.sources {
+            self.heard.note(&source.heard);
+        }
         self.advance(progress.as_of_ms, offset, effects);
         for source in &progress.sources {
             let found = self.sources.check(source, self.clock_ms);
             effects.discrepancies.extend(found);
         }
     }
-}
 
-fn check_instant(at_ms: i64, offset: u64) -> Result<(), Halt> {
-    if INSTANTS_MS.contains(&at_ms) {
-        Ok(())
-    } else {
-        Err(Halt::Instant { offset, at_ms })
-    }
-}
-
-fn check_rows(rows: &[UsageRow], offset: u64) -> Result<(), Halt> {
-    // Names are checked where they differ from the last row's: most rows name the same feed and node.
-    let (mut feed, mut node) = ([0; 16], [0; 20]);
-    for (place, row) in rows.iter().enumerate() {
-        let malformed = |why| Halt::Row {
-            offset,
-            row: place,
-            why,
-        };
-        check_instant(row.delivered_at_ms.get(), offset)?;
-        if row.feed != feed {
-            feed = row.feed;
-            FeedId::from_bytes(feed).map_err(|_| malformed("its feed is not a name"))?;
+    /// Moves the clock to `to_ms`, if it lies behind, and does everything due at or before it first: whatever is due is
+    /// done at its own time, so that neither framing nor republication can matter.
+    pub(super) fn advance(&mut self, to_ms: i64, offset: u64, effects: &mut Effects) {
+        if to_ms <= self.clock_ms {
+            return;
         }
-        match row.kind {
-            0 => {}
-            1 if RejectReason::from_code(row.reject_reason).is_some() => continue,
-            1 => return Err(malformed("its reject_reason is not one of the codes")),
-            _ => return Err(malformed("its kind is neither 0 nor 1")),
+        if self.clock_ms == NEVER {
+            return self.begin_time(to_ms);
         }
-        if row.node != node {
-            node = row.node;
-            NodeId::from_bytes(node).map_err(|_| malformed("its node is not a name"))?;
+        let day_before = utc_day(self.clock_ms);
+        while self.next_due_ms <= to_ms {
+            let deadline = self.next_due_ms;
+            assert!(deadline >= self.clock_ms, "what is due is done at its time");
+            self.clock_ms = deadline;
+            self.zone.attend(deadline);
+            if self.sources.conflicts_due_ms() == Some(deadline) {
+                self.end_conflict_hour(deadline, offset, effects);
+            } else {
+                self.begin_day(self.today().plus(1), deadline, offset, effects);
+            }
+            self.find_next_due();
         }
-        if row.started_at_ms.get() < 0 || row.ended_at_ms < row.started_at_ms {
-            return Err(malformed(
-                "its usage starts before 1970, or ends before it starts",
-            ));
-        }
-        if row.uplink_bytes.get().max(row.downlink_bytes.get()) > ROW_BYTES_MAX {
-            return Err(malformed("it has more than 10¹⁵ bytes one way"));
+        self.clock_ms = to_ms;
+        if utc_day(to_ms) != day_before {
+            self.zone.attend(to_ms);
+            let horizon_days = self.config.horizon_days;
+            self.seen.forget(utc_day(to_ms), horizon_days);
+            self.sessions.forget(utc_day(to_ms), horizon_days);
         }
     }
-    Ok(())
+
+    /// The first instant that the shard hears of: nothing was due before it.
+    fn begin_time(&mut self, at_ms: i64) {
+        self.clock_ms = at_ms;
+        self.zone.attend(at_ms);
+        let (today, _) = self.zone.day_of(at_ms);
+        self.booking = Booking::new(today);
+        self.closed = Closed::as_of(today, self.programme.closes_after_days());
+        self.find_holding_day();
+        self.find_next_due();
+    }
+
+    /// Finds the next deadline: the next midnight, or the end of a clock hour with conflicts, which comes first.
+    pub(crate) fn find_next_due(&mut self) {
+        let midnight = self.zone.midnight(self.today().plus(1));
+        let hour = self.sources.conflicts_due_ms();
+        self.next_due_ms = hour.map_or(midnight, |hour| hour.min(midnight));
+    }
 }

@@ -1,55 +1,108 @@
 //! Decisions: the state that a SIM's class should be in, and the order to the carrier where that differs from the last.
+//!
+//! Rules: `docs/semantics.md`, section 9.
 
 use super::rows::RowAt;
 use super::{Effects, Now, Shard};
+use crate::cycle::Cycle;
 use crate::decision::{Action, AllowanceState, Cause, Decision, Reason, RecordIdentity};
 use crate::facts::{DecisionRow, Fact};
-use crate::programme::{AllowanceRules, CohortRules};
-use crate::registry::{Class, OnExhausted};
-use crate::roster::Sim;
+use crate::ledger::Balance;
+use crate::programme::AllowanceRules;
+use crate::registry::Class;
+use crate::roster::{Decided, Hold, Sim};
+
+/// Whether the breaker looks at a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// It does not: an enrolment, a command about one SIM, a midnight.
+    Free,
+    /// It counts it: a row.
+    Row,
+    /// It has counted it with the others of its command.
+    Command,
+    /// The decision goes out, whatever is held: the SIM leaves, or is enrolled.
+    Through,
+}
+
+/// The place of a class among what is kept of its decisions.
+pub(super) fn place(class: Class) -> usize {
+    match class {
+        Class::Education => 0,
+        Class::Other => 1,
+        Class::System | Class::Unknown => 2,
+    }
+}
 
 impl Shard {
-    /// Decides a class by a timer or a command.
+    /// Decides a class by a midnight or a command.
     pub(super) fn decide(
         &mut self,
         number: u32,
         class: Class,
         reason: Reason,
+        gate: Gate,
         now: Now,
         effects: &mut Effects,
     ) {
-        self.decide_for(number, class, reason, None, now, effects);
+        self.decide_for(number, class, reason, gate, None, now, effects);
     }
 
-    /// Decides a class whose allowance a row may have exhausted.
-    pub(super) fn decide_exhausted(
-        &mut self,
-        number: u32,
-        class: Class,
-        cause: RowAt<'_>,
-        now: Now,
-        effects: &mut Effects,
-    ) {
-        self.decide_for(number, class, Reason::Exhausted, Some(cause), now, effects);
-    }
-
-    fn decide_for(
+    /// Decides a class; a row may be the cause.
+    #[allow(clippy::too_many_arguments, reason = "what a decision is made of")]
+    pub(super) fn decide_for(
         &mut self,
         number: u32,
         class: Class,
         reason: Reason,
+        gate: Gate,
         cause: Option<RowAt<'_>>,
         now: Now,
         effects: &mut Effects,
     ) {
         let sim = self.roster.get(number);
         let action = self.wanted(sim, class);
-        let last = sim.decided[class.index()];
-        if last.sequence > 0 && last.action == action {
-            return;
+        let last = sim.decided[place(class)];
+        let first_of_enrolment = reason == Reason::Enrolled;
+        if last.sequence > 0 && !first_of_enrolment {
+            let stricter = action.is_stricter_than(last.action);
+            if !stricter || gate == Gate::Through {
+                self.set_hold(number, class, Hold::None);
+            } else if last.hold != Hold::None || self.holds(number, class, gate) {
+                let hold = match last.hold {
+                    Hold::None => Hold::Held,
+                    standing => standing,
+                };
+                return self.set_hold(number, class, hold);
+            }
+            if action == last.action {
+                return;
+            }
+        } else {
+            self.set_hold(number, class, Hold::None);
         }
+        self.emit(number, class, action, reason, cause, now, effects);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what a decision is made of")]
+    fn emit(
+        &mut self,
+        number: u32,
+        class: Class,
+        action: Action,
+        reason: Reason,
+        cause: Option<RowAt<'_>>,
+        now: Now,
+        effects: &mut Effects,
+    ) {
+        let sim = self.roster.get(number);
+        let last = sim.decided[place(class)];
         let mut decision = self.describe(sim, class, action, now);
         decision.reason = reason;
+        let looser = last.sequence > 0 && last.action.is_stricter_than(action);
+        if reason == Reason::Reset && looser {
+            decision.apply_after_ms += self.restores_after_ms(sim);
+        }
         if let Some(cause) = cause {
             decision.rule.push_str("; ");
             decision.rule.push_str(&self.traffic_in_words(cause));
@@ -57,60 +110,123 @@ impl Shard {
         }
         self.decisions += 1;
         decision.number = self.decisions;
-        decision.sequence = last.sequence + 1;
-        let decided = &mut self.roster.get_mut(number).decided[class.index()];
-        decided.action = action;
-        decided.sequence = decision.sequence;
-        self.booking
-            .waiting
-            .finished
-            .push_back(Fact::Decision(Box::new(DecisionRow {
-                version: now.offset,
-                booked_day: self.booking.day.date(),
-                decision: decision.clone(),
-            })));
+        let sequence = last.sequence + 1;
+        decision.sequence = sequence.into();
+        let (blocked_from_ms, blocked_until_ms) = match action {
+            Action::Block => (Some(now.at_ms), None),
+            _ if last.action == Action::Block => {
+                let until = last.blocked_until_ms.or(Some(now.at_ms));
+                (last.blocked_from_ms, until)
+            }
+            _ => (last.blocked_from_ms, last.blocked_until_ms),
+        };
+        self.roster.get_mut(number).decided[place(class)] = Decided {
+            action,
+            hold: Hold::None,
+            sequence,
+            blocked_from_ms,
+            blocked_until_ms,
+        };
+        let row = DecisionRow {
+            version: now.offset,
+            booked_day: self.booking.day.date(),
+            decision: decision.clone(),
+        };
+        self.booking.finish(Fact::Decision(Box::new(row)));
         effects.decisions.push(decision);
     }
 
     /// The state that a class should be in.
-    fn wanted(&self, sim: &Sim, class: Class) -> Action {
-        match self.rules_of(sim, class) {
-            Some((rules, allowance)) if rules.enforced && self.is_exhausted(sim, class) => {
-                allowance.action_when_exhausted()
-            }
-            // Without an allowance, observed, or with bytes left. `system` is allowed whatever happens: tablets break
-            // without it.
-            _ => Action::Allow,
-        }
-    }
-
-    /// The rules that a decision about a class rests on; none where it is always allowed.
-    fn rules_of(&self, sim: &Sim, class: Class) -> Option<(&CohortRules, &AllowanceRules)> {
-        let rules = self.programme.cohort(sim.cohort)?;
-        let allowance = rules.allowance(class)?;
-        (class != Class::System).then_some((rules, allowance))
-    }
-
-    fn is_exhausted(&self, sim: &Sim, class: Class) -> bool {
-        let state = self.allowance_state(sim, class);
-        state.used_bytes >= state.limit_bytes
-    }
-
-    /// Limit and use of a class's allowance in the current cycle, both 0 where it has none.
-    fn allowance_state(&self, sim: &Sim, class: Class) -> AllowanceState {
+    pub(super) fn wanted(&self, sim: &Sim, class: Class) -> Action {
         let rules = self.programme.cohort(sim.cohort);
-        let allowance = rules.and_then(|rules| rules.allowance(class));
-        let balance = sim.balance(self.cycles.current);
-        allowance.map_or(AllowanceState::default(), |allowance| AllowanceState {
-            id: class.as_str().to_owned(),
-            granted_bytes: 0,
-            limit_bytes: allowance.limit_bytes,
-            used_bytes: balance.map_or(0, |balance| balance.used(class)),
+        let Some(_) = rules.filter(|rules| rules.enforced && class != Class::System) else {
+            return Action::Allow;
+        };
+        if sim.has_left {
+            return Action::Block;
+        }
+        let opened = self.calendar.open_through(self.today(), sim.cohort, class);
+        if opened.is_some() {
+            return Action::Allow;
+        }
+        self.cut_wanted(sim, class)
+    }
+
+    /// The strictest of what the exhausted allowances of a class say, whatever shields it.
+    pub(super) fn cut_wanted(&self, sim: &Sim, class: Class) -> Action {
+        let exhausted = self.exhausted(sim, class);
+        let actions = exhausted.map(AllowanceRules::action_when_exhausted);
+        actions.fold(Action::Allow, |strictest, action| {
+            if action.is_stricter_than(strictest) {
+                action
+            } else {
+                strictest
+            }
         })
+    }
+
+    /// The allowances of a class whose current cycles are exhausted.
+    pub(super) fn exhausted<'a>(
+        &'a self,
+        sim: &'a Sim,
+        class: Class,
+    ) -> impl Iterator<Item = &'a AllowanceRules> {
+        let rules = self.programme.cohort(sim.cohort).into_iter();
+        let covering = rules.flat_map(move |rules| rules.covering(class));
+        covering.filter(|allowance| match self.current(sim, allowance) {
+            Some(balance) => balance.is_exhausted(),
+            None => allowance.limit_bytes == 0,
+        })
+    }
+
+    /// A SIM's balance of an allowance's current cycle.
+    pub(super) fn current<'a>(
+        &self,
+        sim: &'a Sim,
+        allowance: &AllowanceRules,
+    ) -> Option<&'a Balance> {
+        sim.balance(allowance.account, self.today())
+    }
+
+    /// An allowance's current cycle for a SIM.
+    pub(super) fn current_cycle(&self, sim: &Sim, allowance: &AllowanceRules) -> Cycle {
+        let today = self.today();
+        Cycle::of(allowance.every, today, sim.activation, &self.calendar)
+    }
+
+    /// The allowance that a decision tells of: the first that wants a cut, else the first of the class, else of all.
+    pub(super) fn deciding(
+        &self,
+        sim: &Sim,
+        class: Class,
+        action: Action,
+    ) -> Option<&AllowanceRules> {
+        let rules = self.programme.cohort(sim.cohort)?;
+        let account = match action {
+            Action::Allow => None,
+            cut => self
+                .exhausted(sim, class)
+                .find(|allowance| allowance.action_when_exhausted() == cut)
+                .map(|allowance| allowance.account),
+        };
+        let allowances = || rules.covering(class);
+        let own = |a: &&AllowanceRules| a.scope != crate::registry::Scope::All;
+        match account {
+            Some(account) => rules.account(account),
+            None => allowances().find(own).or_else(|| allowances().next()),
+        }
     }
 
     /// A decision without its place in the sequences.
     fn describe(&self, sim: &Sim, class: Class, action: Action, now: Now) -> Decision {
+        let deciding = self.deciding(sim, class, action);
+        let (cycle, allowance) = match deciding {
+            Some(allowance) => (
+                self.current_cycle(sim, allowance).start.date(),
+                self.allowance_state(sim, allowance),
+            ),
+            None => (self.today().month().first_date(), AllowanceState::default()),
+        };
         Decision {
             generation: self.config.generation,
             partition: self.config.partition,
@@ -121,74 +237,48 @@ impl Shard {
             sequence: 0,
             reason: Reason::Enrolled,
             cohort: self.cohorts.value(sim.cohort).clone(),
-            cycle: self.cycles.current.first_date(),
-            allowance: self.allowance_state(sim, class),
+            cycle,
+            allowance,
             effective_at_ms: now.at_ms,
             apply_after_ms: now.at_ms,
-            offset: now.offset,
             until_ms: self.until(sim, class, action),
             policy_version: self.programme.version().to_owned(),
             catalogue_version: self.catalogue.version().to_owned(),
-            rule: self.rule_in_words(sim, class),
+            rule: self.rule_in_words(sim, class, deciding),
+            offset: now.offset,
             cause: None,
         }
     }
 
-    /// The next change that is known now: an exhausted allowance begins anew with the next cycle, unless it has no
-    /// bytes at all; one exhausted while observed is cut off where enforcement begins before that.
-    fn until(&self, sim: &Sim, class: Class, action: Action) -> Option<i64> {
-        let (rules, allowance) = self.rules_of(sim, class)?;
-        let next_cycle = self.calendar.month_begins(self.cycles.current.next());
-        let begins_anew = allowance.limit_bytes > 0;
-        if action != Action::Allow {
-            return begins_anew.then_some(next_cycle);
+    fn allowance_state(&self, sim: &Sim, allowance: &AllowanceRules) -> AllowanceState {
+        let id = self.accounts.value(allowance.account.into()).id.clone();
+        match self.current(sim, allowance) {
+            Some(balance) => AllowanceState {
+                id,
+                limit_bytes: balance.limit_bytes,
+                granted_bytes: balance.granted_bytes(),
+                used_bytes: balance.used_bytes,
+            },
+            None => AllowanceState {
+                id,
+                limit_bytes: allowance.limit_bytes,
+                ..AllowanceState::default()
+            },
         }
-        let enforced_from = rules.enforce_at_ms.filter(|_| !rules.enforced)?;
-        let cut_off = self.is_exhausted(sim, class)
-            && allowance.action_when_exhausted() != Action::Allow
-            && (enforced_from < next_cycle || !begins_anew);
-        cut_off.then_some(enforced_from)
     }
 
-    /// The rule of the programme that decided.
-    fn rule_in_words(&self, sim: &Sim, class: Class) -> String {
-        let cohort = self.cohorts.value(sim.cohort);
-        let what = class.as_str();
-        if class == Class::System {
-            return format!("{what} is always allowed");
-        }
-        let Some(rules) = self.programme.cohort(sim.cohort) else {
-            return format!("cohort {cohort} does not stand in the programme: {what} is allowed");
-        };
-        let Some(allowance) = rules.allowance(class) else {
-            return format!("cohort {cohort} has no allowance for {what}: it is allowed");
-        };
-        let limit = bytes_in_words(allowance.limit_bytes);
-        let then = match allowance.on_exhausted {
-            OnExhausted::Block => "blocked".to_owned(),
-            OnExhausted::Throttle { kbit_s } => format!("throttled to {kbit_s} kbit/s"),
-            OnExhausted::Notify => "allowed all the same".to_owned(),
-        };
-        let observed = match rules.enforce_at_ms {
-            _ if rules.enforced => String::new(),
-            Some(at_ms) => {
-                let (day, _) = self.calendar.day_of(at_ms);
-                format!(" (observed only, enforced from {})", day.date())
-            }
-            None => " (observed only)".to_owned(),
-        };
-        format!("cohort {cohort}: {limit} of {what} a month, then {then}{observed}")
+    /// How long behind a reset a SIM is restored: resets are spread by what the SIM is, the same each time.
+    fn restores_after_ms(&self, sim: &Sim) -> i64 {
+        let rules = self.programme.cohort(sim.cohort);
+        let over_ms = rules.map_or(0, |rules| rules.restore_over_ms);
+        let [.., a, b, c, d, e, f, g, h] = sim.id.0;
+        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let after_ms = hash.checked_rem(over_ms.into()).unwrap_or(0);
+        // Below 2³².
+        after_ms.cast_signed()
     }
 
-    /// The rule of the catalogue that gave a row its class.
-    fn traffic_in_words(&self, cause: RowAt<'_>) -> String {
-        let row = cause.row;
-        let (day, _) = self.calendar.day_of(row.usage_instant_ms());
-        self.catalogue
-            .rule_in_words(row.rating_group.get(), row.service_id.get(), day)
-    }
-
-    fn cause(&self, cause: RowAt<'_>) -> Cause {
+    pub(super) fn cause(&self, cause: RowAt<'_>) -> Cause {
         let row = cause.row;
         let (Ok(source), Ok(node)) = (row.source(), row.node()) else {
             unreachable!("`check` has read the names of feed and node");
@@ -208,15 +298,5 @@ impl Shard {
                 container_sequence: row.container_sequence.get(),
             },
         }
-    }
-}
-
-/// Bytes as people write them, exact: `20 GB`, `1500 MB`, `17 bytes`.
-fn bytes_in_words(bytes: u64) -> String {
-    match bytes {
-        0 => "no byte".to_owned(),
-        _ if bytes.is_multiple_of(1_000_000_000) => format!("{} GB", bytes / 1_000_000_000),
-        _ if bytes.is_multiple_of(1_000_000) => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{bytes} bytes"),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::alert::AlertChange;
 use crate::decision::Decision;
+use crate::facts::Flag;
 use crate::outcome::Outcome;
 use crate::registry::Class;
 use crate::sim::FeedId;
@@ -16,6 +17,8 @@ pub struct Effects {
     pub alerts: Vec<AlertChange>,
     /// Differences between the outcomes and what Progress promised: each is a reason to page.
     pub discrepancies: Vec<Discrepancy>,
+    /// Rows of this call with something to be said about them, and their bytes, for metrics.
+    pub flags: Vec<(FeedId, Flag, u64)>,
     /// Outcomes of this call alone, for metrics. The books are [`outcome_totals`](super::Shard::outcome_totals).
     pub tallies: Tallies,
 }
@@ -26,6 +29,7 @@ impl Effects {
         self.decisions.clear();
         self.alerts.clear();
         self.discrepancies.clear();
+        self.flags.clear();
         self.tallies.feeds.clear();
     }
 }

@@ -1,123 +1,209 @@
-//! Enrolment: a SIM becomes part of the programme, takes over what was held, and is decided.
+//! SIMs that come, move and leave. Rules: `docs/semantics.md`, sections 7 and 8 (openings).
 
+use super::decide::Gate;
+use super::watch::device_hash;
 use super::{Effects, Now, Shard};
-use crate::calendar::Day;
-use crate::decision::{Action, Reason};
-use crate::facts::Fact;
-use crate::programme::ALLOWANCES;
-use crate::registry::Enrolment;
-use crate::roster::{Assigned, DECIDED, Decided, QuotaAlerts, Sim};
+use crate::cycle::Cycle;
+use crate::decision::Reason;
+use crate::facts::{self, Fact};
+use crate::registry::{Enrolment, Opening, Retirement};
+use crate::roster::{Assignment, CUT, DECIDED, Sim};
+use crate::zone::Day;
 
 impl Shard {
     /// Applies an `enrol` command.
     pub(super) fn enrol(
         &mut self,
-        enrolment: &Enrolment,
+        told: &Enrolment,
         revision: u64,
         now: Now,
         effects: &mut Effects,
     ) {
-        let assigned = Assigned {
-            valid_from: Day::of(enrolment.valid_from),
+        let assignment = Assignment {
+            from: Day::of(told.valid_from),
+            until: told.valid_until.map_or(Day::LAST, Day::of),
+            cohort: self.cohorts.number(&told.cohort),
+            place: self.place_number(&told.place),
+            device: told.device.map_or(0, |device| device_hash(&device.0)),
+            device_tac: told.device_tac,
             revision,
-            version: now.offset,
-            dirty: true,
         };
-        let cohort = self.cohorts.number(&enrolment.cohort);
-        let place = self.places.number(&enrolment.place);
-        let known = self.roster.number(&enrolment.sim);
-        let (number, reason) = match known {
-            Some(number) => {
-                self.assign_again(number, assigned);
-                (number, Reason::PolicyChanged)
-            }
-            None => {
-                let number = self.roster.enrol(Sim {
-                    id: enrolment.sim,
-                    cohort,
-                    place,
-                    enrolled_from: assigned.valid_from,
-                    decided: [Decided {
-                        action: Action::Allow,
-                        sequence: 0,
-                    }; 3],
-                    alerts: QuotaAlerts::default(),
-                    balances: Vec::new(),
-                    assignment: assigned,
-                });
-                self.booking.waiting.assignments.push(number);
-                (number, Reason::Enrolled)
-            }
+        let known = self.roster.number(&told.sim);
+        let number = match known {
+            Some(number) => number,
+            None => self.roster.enrol(Sim::new(told.sim, assignment.from)),
         };
-        let sim = self.roster.get_mut(number);
-        (sim.cohort, sim.place) = (cohort, place);
-        sim.enrolled_from = sim.enrolled_from.min(assigned.valid_from);
-        let opened = self.open_balances(number, now);
-        let taken_over = self.take_over(number, now);
-        if opened || taken_over {
-            self.touch_cycles(number, self.cycles.open_from, now.offset);
+        let had_left = self.roster.get(number).has_left;
+        self.write_assignment(number, &assignment, now);
+        let assignments = &mut self.roster.get_mut(number).assignments;
+        match assignments.binary_search_by_key(&assignment.from, |a| a.from) {
+            Ok(place) => assignments[place] = assignment,
+            Err(place) => assignments.insert(place, assignment),
         }
-        self.follow_programme(number, now);
+        self.attend(number, now, effects);
+        self.open_enrolled_balances(number, now);
+        self.take_over(number, now);
+        let enrolled = known.is_none() || (had_left && !self.roster.get(number).has_left);
+        if !enrolled {
+            return self.settle(number, Reason::PolicyChanged, now, effects);
+        }
+        self.follow_rules(number, now);
         for class in DECIDED {
-            self.decide(number, class, reason, now, effects);
+            self.decide(number, class, Reason::Enrolled, Gate::Through, now, effects);
         }
-        self.update_alerts(number, now, effects);
+        self.update_quota_alerts(number, None, now, effects);
     }
 
-    /// Notes a later assignment. One of another date that still waits is finished first; one of the same date gives
-    /// way, for it has the same key.
-    fn assign_again(&mut self, number: u32, assigned: Assigned) {
-        let old = self.roster.get(number).assignment;
-        if !old.dirty {
-            self.booking.waiting.assignments.push(number);
-        } else if old.valid_from != assigned.valid_from {
-            let (id, valid_from) = (self.roster.get(number).id, assigned.valid_from.date());
-            let displaced = self.assignment_fact(number);
-            let finished = &mut self.booking.waiting.finished;
-            // Within one entry a key has one row: the last.
-            finished.retain(|fact| {
-                !matches!(fact, Fact::Assignment(row) if row.sim == id
-                    && row.valid_from == valid_from && row.version == assigned.version)
-            });
-            finished.push_back(displaced);
-        }
-        self.roster.get_mut(number).assignment = assigned;
-    }
-
-    /// Opens the balances of the months that are open, up to the current one; says whether there was one to open.
-    fn open_balances(&mut self, number: u32, now: Now) -> bool {
-        let before = self.roster.get(number).balances.len();
-        let mut month = self.cycles.open_from;
-        while month <= self.cycles.current {
-            self.open_balance(number, month, now);
-            month = month.next();
-        }
-        self.roster.get(number).balances.len() > before
-    }
-
-    /// Takes over the bytes that were held since the SIM's enrolment is valid, and says whether there were any. Closed
-    /// months hold none.
-    fn take_over(&mut self, number: u32, now: Now) -> bool {
+    /// Applies a `retire` command.
+    pub(super) fn retire(
+        &mut self,
+        told: &Retirement,
+        revision: u64,
+        now: Now,
+        effects: &mut Effects,
+    ) {
+        let Some(number) = self.roster.number(&told.sim) else {
+            return;
+        };
+        let at = Day::of(told.at);
         let sim = self.roster.get_mut(number);
-        let rules = self.programme.cohort(sim.cohort);
-        let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        let taken = self.held.take(&sim.id, sim.enrolled_from);
-        for held in &taken {
-            let month = held.day.month();
-            assert!(!self.cycles.is_closed(month), "closed months hold nothing");
-            if sim.balance(month).is_none() {
-                assert!(month > self.cycles.current, "an open month has its balance");
-                let balance = super::rows::new_balance(sim, month, now.at_ms, &self.programme);
-                sim.balances.push(balance);
-            }
-            let Some(balance) = sim.balance_mut(month) else {
-                unreachable!("the balance was opened above");
-            };
-            balance.take_over(held.class, held.bytes);
-            for class in ALLOWANCES {
-                balance.mark_reached(class, thresholds, now.at_ms);
+        let mut changed = Vec::new();
+        for assignment in &mut sim.assignments {
+            // An assignment that falls away ends as it begins.
+            let until = at.max(assignment.from);
+            if until < assignment.until {
+                assignment.until = until;
+                assignment.revision = revision;
+                changed.push(assignment.clone());
             }
         }
-        !taken.is_empty()
+        sim.assignments.retain(|a| a.from < a.until);
+        for assignment in &changed {
+            self.write_assignment(number, assignment, now);
+        }
+        self.attend(number, now, effects);
+        self.settle(number, Reason::Retired, now, effects);
+    }
+
+    /// Finds the present assignment anew; what rests on the old one ends. Says whether the SIM leaves.
+    fn attend(&mut self, number: u32, now: Now, effects: &mut Effects) -> bool {
+        let sim = self.roster.get(number);
+        let (had_left, cohort, device) = (sim.has_left, sim.cohort, sim.device);
+        let presence = sim.presence(self.today());
+        let leaves = !had_left && presence.has_left;
+        if leaves {
+            self.end_watches(number, now, effects);
+        }
+        if leaves || presence.cohort != cohort {
+            self.let_go(number);
+        }
+        self.roster.get_mut(number).set_presence(presence);
+        if presence.device != device {
+            self.forget_moved(number, None, now, effects);
+        }
+        leaves
+    }
+
+    /// Lets a SIM follow its present assignment, and decides it.
+    fn settle(&mut self, number: u32, reason: Reason, now: Now, effects: &mut Effects) {
+        self.follow_rules(number, now);
+        let gate = match self.roster.get(number).has_left {
+            true => Gate::Through,
+            false => Gate::Free,
+        };
+        for class in CUT {
+            self.decide(number, class, reason, gate, now, effects);
+        }
+        self.update_quota_alerts(number, None, now, effects);
+        self.watch_expiring(number, None, now, effects);
+    }
+
+    /// Step 2 of a midnight: the present assignment of a SIM may be another one, or has ended.
+    pub(super) fn reassign(&mut self, number: u32, now: Now, effects: &mut Effects) {
+        let reason = match self.attend(number, now, effects) {
+            true => Reason::Retired,
+            false => Reason::PolicyChanged,
+        };
+        self.settle(number, reason, now, effects);
+    }
+
+    /// Takes over the bytes that were held on the days on which the SIM is enrolled.
+    fn take_over(&mut self, number: u32, now: Now) {
+        let sim = self.roster.get(number);
+        let taken = self
+            .held
+            .take(&sim.id, |day| sim.enrolled_on(day).is_some());
+        for held in taken {
+            self.credit(number, held.day, held.class, held.bytes, now);
+        }
+    }
+
+    /// Applies an `opening` command.
+    pub(super) fn open_with(&mut self, told: &Opening, now: Now, effects: &mut Effects) {
+        let Some(number) = self.roster.number(&told.sim) else {
+            return;
+        };
+        let day = Day::of(told.as_of);
+        let sim = self.roster.get(number);
+        let rules = self.programme.cohort(sim.cohort);
+        let named = rules.iter().flat_map(|rules| &rules.allowances);
+        let named = named.map(|allowance| (allowance.account, allowance.every));
+        let mut named = named
+            .filter(|(account, _)| self.accounts.value((*account).into()).id == told.allowance);
+        let Some((account, every)) = named.next() else {
+            return;
+        };
+        let cycle = Cycle::of(every, day, sim.activation, &self.calendar);
+        let known = sim.balances.iter().position(|b| b.is_of(account, cycle));
+        let Some(place) = known else {
+            return;
+        };
+        let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
+        let balance = &mut self.roster.get_mut(number).balances[place];
+        if !balance.open_with(told.used_bytes, told.revision) {
+            return;
+        }
+        balance.mark_reached(thresholds, now.at_ms);
+        self.booking.touch(number, balance, now.offset);
+        for class in CUT {
+            let reason = Reason::PolicyChanged;
+            self.decide(number, class, reason, Gate::Free, now, effects);
+        }
+        self.update_quota_alerts(number, None, now, effects);
+    }
+
+    /// The number of a place, and of its province.
+    fn place_number(&mut self, place: &crate::registry::Place) -> u32 {
+        let number = self.places.number(place);
+        if number as usize == self.province_of.len() {
+            self.province_of
+                .push(self.provinces.number(&place.province));
+        }
+        number
+    }
+
+    /// Writes a row of `assignment`. Within one entry a key has one row: the last.
+    fn write_assignment(&mut self, number: u32, assignment: &Assignment, now: Now) {
+        let sim = self.roster.get(number).id;
+        let until = assignment.until;
+        let fact = Fact::Assignment(facts::Assignment {
+            version: now.offset,
+            sim,
+            valid_from: assignment.from.date(),
+            booked_day: self.booking.day.date(),
+            valid_until: (until < Day::LAST).then(|| until.date()),
+            cohort: self.cohorts.value(assignment.cohort).clone(),
+            place: self.places.value(assignment.place).clone(),
+            revision: assignment.revision,
+        });
+        let key = (sim, assignment.from, self.booking.day);
+        let finished = &mut self.booking.waiting.finished;
+        match self.assigned.get(&key) {
+            Some(place) => finished[*place] = fact,
+            None => {
+                self.assigned.insert(key, finished.len());
+                finished.push_back(fact);
+            }
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! One row: exactly one outcome, its cell, its balance. The rules' numbers are those of `docs/semantics.md`, section 4.
 
-use super::{Effects, Now, Shard};
-use crate::booking::CellKey;
-use crate::calendar::Month;
-use crate::ledger::Balance;
+use super::decide::{Gate, place};
+use super::{Effects, Shard};
+use crate::booking::{CellKey, PlaceKey};
+use crate::decision::Reason;
+use crate::facts::Flag;
 use crate::outcome::{Outcome, QuarantineReason, RejectReason};
-use crate::registry::Class;
-use crate::roster::Sim;
+use crate::registry::{Class, Counter};
+use crate::roster::CUT;
 use crate::seen::Met;
 use crate::usage::{UsageRow, utc_day};
+use crate::zone::Day;
 
 /// A row that is being applied, and where it stands in the log.
 #[derive(Clone, Copy)]
@@ -19,7 +21,7 @@ pub(super) struct RowAt<'a> {
     pub(super) offset: u64,
     /// The numbers of its source and feed.
     source: usize,
-    feed: usize,
+    pub(super) feed: usize,
 }
 
 impl Shard {
@@ -78,46 +80,136 @@ impl Shard {
     fn apply_new(&mut self, at: RowAt<'_>, effects: &mut Effects) {
         let row = at.row;
         let id = row.sim();
-        let (day, month) = self.calendar.day_of(row.usage_instant_ms());
+        let (day, month) = self.zone.day_of(row.usage_instant_ms());
         let (class, service) =
             self.catalogue
                 .classify(row.rating_group.get(), row.service_id.get(), day);
-        let number = self.roster.number(&id);
-        let enrolled = number.filter(|number| self.roster.get(*number).enrolled_from <= day);
+        let bytes = self.bytes_of(at, effects);
         let key = CellKey {
             sim: id,
             usage_day: day,
             class,
             service,
         };
-        match enrolled {
-            None if self.cycles.is_closed(month) => {
-                // No enrolment can take these bytes over, so there is nothing to hold.
-                self.book_bytes(at, Outcome::Held, key, effects);
-            }
-            None if self.held.admits(&id, self.config.held_sims_max) => {
-                self.held.add(id, day, class, row.bytes());
-                self.book_bytes(at, Outcome::Held, key, effects);
-            }
-            None => {
-                let outcome = Outcome::Quarantined(QuarantineReason::HeldBound);
-                self.book(at, outcome, None, effects);
-            }
-            Some(_) if self.cycles.is_closed(month) => {
-                self.book_bytes(at, Outcome::Late, key, effects);
-            }
-            Some(number) => {
-                self.book_bytes(at, Outcome::Counted, key, effects);
-                self.credit(number, month, class, at, effects);
-            }
+        let number = self.roster.number(&id);
+        let enrolled = number.filter(|number| self.roster.get(*number).is_enrolled_on(day));
+        let Some(number) = enrolled else {
+            return self.apply_held(at, key, bytes, effects);
+        };
+        let outcome = match self.closed.has_month(month) {
+            true => Outcome::Late,
+            false => Outcome::Counted,
+        };
+        self.book_bytes(at, outcome, key, bytes, effects);
+        self.book_place(number, at, key, bytes);
+        self.flag_leak(number, at, class, bytes, effects);
+        let total = bytes.uplink + bytes.downlink;
+        self.credit_row(number, at, day, class, total, effects);
+        self.watch_row(number, at, day, class, total, effects);
+    }
+
+    /// A row of a SIM that is not enrolled on its usage day.
+    fn apply_held(&mut self, at: RowAt<'_>, key: CellKey, bytes: Bytes, effects: &mut Effects) {
+        // What no enrolment can take over is not held.
+        let holds = key.usage_day >= self.holding_from;
+        if holds && !self.held.admits(&key.sim, self.config.held_sims_max) {
+            let outcome = Outcome::Quarantined(QuarantineReason::HeldBound);
+            return self.book(at, outcome, None, effects);
+        }
+        if holds {
+            let total = bytes.uplink + bytes.downlink;
+            self.held.add(key.sim, key.usage_day, key.class, total);
+        }
+        self.book_bytes(at, Outcome::Held, key, bytes, effects);
+    }
+
+    /// The bytes that a row gives: its own, or the rise of a counter that runs through its session.
+    fn bytes_of(&mut self, at: RowAt<'_>, effects: &mut Effects) -> Bytes {
+        let row = at.row;
+        // `check` has read the code.
+        let told = row.counter().ok().flatten();
+        let counter = told.unwrap_or_else(|| self.sources.counter(at.feed));
+        if counter == Counter::Delta {
+            return Bytes {
+                uplink: row.uplink_bytes.get(),
+                downlink: row.downlink_bytes.get(),
+            };
+        }
+        let delivered_day = utc_day(row.delivered_at_ms.get());
+        let rise = self.sessions.read(row, counter, delivered_day);
+        if let Some(flag) = rise.flag {
+            self.flag(at, flag, rise.uplink + rise.downlink, effects);
+        }
+        Bytes {
+            uplink: rise.uplink,
+            downlink: rise.downlink,
+        }
+    }
+
+    fn flag(&mut self, at: RowAt<'_>, flag: Flag, bytes: u64, effects: &mut Effects) {
+        self.booking.flag(at.feed, flag, bytes, at.offset);
+        let feed = self.sources.feed_id(at.feed);
+        effects.flags.push((feed, flag, bytes));
+    }
+
+    /// Flags bytes used behind a block: rule L1.
+    fn flag_leak(
+        &mut self,
+        number: u32,
+        at: RowAt<'_>,
+        class: Class,
+        bytes: Bytes,
+        effects: &mut Effects,
+    ) {
+        let payer = self.programme.payer(class);
+        let flag = match payer {
+            Class::Education => Flag::LeakedEducation,
+            Class::Other => Flag::LeakedOther,
+            Class::System | Class::Unknown => return,
+        };
+        let decided = self.roster.get(number).decided[place(payer)];
+        let Some(blocked_from_ms) = decided.blocked_from_ms else {
+            return;
+        };
+        let started_ms = at.row.started_at_ms.get();
+        let until_ms = decided.blocked_until_ms.unwrap_or(i64::MAX);
+        if started_ms > blocked_from_ms + PROPAGATION_MS && started_ms < until_ms {
+            self.flag(at, flag, bytes.uplink + bytes.downlink, effects);
         }
     }
 
     /// Books an outcome whose bytes stand in `sim_day`.
-    fn book_bytes(&mut self, at: RowAt<'_>, outcome: Outcome, key: CellKey, effects: &mut Effects) {
-        let (uplink, downlink) = (at.row.uplink_bytes.get(), at.row.downlink_bytes.get());
-        self.booking.add(key, uplink, downlink, at.offset);
+    fn book_bytes(
+        &mut self,
+        at: RowAt<'_>,
+        outcome: Outcome,
+        key: CellKey,
+        bytes: Bytes,
+        effects: &mut Effects,
+    ) {
+        self.booking
+            .add(key, bytes.uplink, bytes.downlink, at.offset);
         self.book(at, outcome, Some(key.class), effects);
+    }
+
+    /// Books bytes under the place where the SIM was on the usage day, as far as it is known.
+    fn book_place(&mut self, number: u32, at: RowAt<'_>, key: CellKey, bytes: Bytes) {
+        let sim = self.roster.get(number);
+        let (cohort, place) = match sim.present.contains(key.usage_day) {
+            true => (sim.cohort, sim.place),
+            false => sim
+                .speaks_of(key.usage_day)
+                .map_or((sim.cohort, sim.place), |a| (a.cohort, a.place)),
+        };
+        let key = PlaceKey {
+            province: self.province_of[place as usize],
+            cohort,
+            usage_day: key.usage_day,
+            hour: self.zone.hour_of(at.row.usage_instant_ms()),
+            class: key.class,
+        };
+        self.booking
+            .add_place(key, bytes.uplink, bytes.downlink, at.offset);
     }
 
     /// Books an outcome.
@@ -133,51 +225,49 @@ impl Shard {
         self.booking.book(at.feed, outcome, bytes, at.offset);
         let feed = self.sources.feed_id(at.feed);
         effects.tallies.add(feed, outcome, class, 1, bytes);
+        if outcome == Outcome::Quarantined(QuarantineReason::Conflict) {
+            self.count_conflict(at, effects);
+        }
     }
 
-    /// Adds a counted row to its SIM's balance. Where that reaches a threshold or the end of an allowance of the
-    /// current cycle, decisions and alerts follow.
-    fn credit(
+    /// Adds a row to its SIM's balances. Where that reaches a threshold or the end of an allowance of a current cycle,
+    /// decisions and alerts follow.
+    fn credit_row(
         &mut self,
         number: u32,
-        month: Month,
-        class: Class,
         at: RowAt<'_>,
+        day: Day,
+        class: Class,
+        bytes: u64,
         effects: &mut Effects,
     ) {
-        let sim = self.roster.get_mut(number);
-        let place = match sim.balances.iter().position(|b| b.month == month) {
-            Some(place) => place,
-            None => {
-                assert!(month > self.cycles.current, "an open month has its balance");
-                let balance = new_balance(sim, month, self.clock_ms, &self.programme);
-                sim.balances.push(balance);
-                sim.balances.len() - 1
+        let now = self.now(at.offset);
+        let changed = self.credit(number, day, class, bytes, now);
+        if changed.any() {
+            for (changed, class) in changed.0.into_iter().zip(CUT) {
+                if changed {
+                    let (reason, cause) = (Reason::Exhausted, Some(at));
+                    self.decide_for(number, class, reason, Gate::Row, cause, now, effects);
+                }
             }
-        };
-        let balance = &mut sim.balances[place];
-        let credited = balance.credit(class, at.row.bytes(), at.offset);
-        let Some(payer) = credited.payer else {
-            return;
-        };
-        if credited.newly_dirty {
-            self.booking.waiting.cycles.push((number, month, payer));
+            self.tell_tripped(now, effects);
+            self.update_quota_alerts(number, Some(at), now, effects);
         }
-        if !credited.mark {
-            return;
-        }
-        let rules = self.programme.cohort(sim.cohort);
-        let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        balance.mark_reached(payer, thresholds, self.clock_ms);
-        if month == self.cycles.current {
-            let now = Now {
-                at_ms: self.clock_ms,
-                offset: at.offset,
-            };
-            self.decide_exhausted(number, payer, at, now, effects);
-            self.update_alerts(number, now, effects);
+        let watches = &self.roster.get(number).watches;
+        if watches.rare().is_some_and(|rare| !rare.expiring.is_empty()) {
+            self.watch_expiring(number, Some(at), now, effects);
         }
     }
+}
+
+/// A block is in force so long after it was decided.
+const PROPAGATION_MS: i64 = 1_800_000;
+
+/// The bytes that a row gives.
+#[derive(Clone, Copy)]
+struct Bytes {
+    uplink: u64,
+    downlink: u64,
 }
 
 /// What rules 1 to 5 say.
@@ -186,17 +276,4 @@ enum Judged {
     New,
     /// The outcome, unless the row comes again.
     SetAside(Outcome),
-}
-
-/// A balance that follows the programme as it stands.
-pub(super) fn new_balance(
-    sim: &Sim,
-    month: Month,
-    at_ms: i64,
-    programme: &crate::programme::Programme,
-) -> Balance {
-    let mut balance = Balance::new(month);
-    let rules = programme.cohort(sim.cohort);
-    balance.follow(rules, programme.unknown_charged_to(), at_ms);
-    balance
 }

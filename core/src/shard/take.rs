@@ -1,9 +1,9 @@
 //! Rows of facts as they are taken: between entries, as absolute values of stored fields.
 
 use super::Shard;
-use crate::calendar::Month;
-use crate::facts::{Assignment, Fact, STATES, SimCycle};
-use crate::registry::Class;
+use crate::facts::{Fact, STATES, SimCycle};
+use crate::ledger::Balance;
+use crate::zone::Day;
 
 impl Shard {
     pub(super) fn take(&mut self, max: usize) -> Vec<Fact> {
@@ -27,76 +27,60 @@ impl Shard {
         }
     }
 
-    /// Finishes the rows of `sim_cycle` of a month that wait.
-    pub(super) fn finish_cycles_of(&mut self, month: Month) {
-        let waiting = std::mem::take(&mut self.booking.waiting.cycles);
-        let (closing, others): (Vec<_>, _) =
-            waiting.into_iter().partition(|(_, of, _)| *of == month);
-        self.booking.waiting.cycles = others;
-        for (number, month, class) in closing {
-            let fact = self.cycle_fact(number, month, class);
-            self.booking.waiting.finished.extend(fact);
+    /// Finishes the rows of `sim_cycle` that wait and whose balances are about to leave the state.
+    pub(super) fn finish_cycles(&mut self, leaves: impl Fn(&Balance) -> bool) {
+        for number in self.roster.numbers() {
+            let balances = self.roster.get(number).balances.iter();
+            let leaving = balances.filter(|b| b.dirty && leaves(b)).map(Balance::key);
+            for (account, start) in leaving.collect::<Vec<_>>() {
+                let fact = self.cycle_fact(number, account, start);
+                self.booking.waiting.finished.extend(fact);
+            }
         }
     }
 
-    /// Takes a waiting row of the open booked day, if there is one: none within where its allowance was withdrawn.
+    /// Takes a waiting row of the open booked day, if there is one: none within where it was finished already.
     fn take_open(&mut self) -> Option<Option<Fact>> {
-        if let Some(number) = self.booking.waiting.assignments.pop() {
-            let fact = self.assignment_fact(number);
-            self.roster.get_mut(number).assignment.dirty = false;
-            return Some(Some(fact));
+        if let Some((number, account, start)) = self.booking.waiting.cycles.pop() {
+            return Some(self.cycle_fact(number, account, start));
         }
-        if let Some((number, month, class)) = self.booking.waiting.cycles.pop() {
-            return Some(self.cycle_fact(number, month, class));
-        }
-        let outcome = self.booking.take_outcome(|feed| self.sources.feed_id(feed));
-        let fact = outcome.or_else(|| self.booking.take_cell(&self.services));
+        let sources = &self.sources;
+        let feed_id = |feed| sources.feed_id(feed);
+        let booking = &mut self.booking;
+        let fact = booking.take_outcome(feed_id);
+        let fact = fact.or_else(|| booking.take_flag(feed_id));
+        let fact = fact.or_else(|| booking.take_place(&self.provinces, &self.cohorts));
+        let fact = fact.or_else(|| booking.take_cell(&self.services));
         fact.map(Some)
     }
 
-    pub(super) fn assignment_fact(&self, number: u32) -> Fact {
-        let sim = self.roster.get(number);
-        Fact::Assignment(Assignment {
-            version: sim.assignment.version,
-            sim: sim.id,
-            valid_from: sim.assignment.valid_from.date(),
-            booked_day: self.booking.day.date(),
-            valid_until: None,
-            cohort: self.cohorts.value(sim.cohort).clone(),
-            place: self.places.value(sim.place).clone(),
-            revision: sim.assignment.revision,
-        })
-    }
-
-    fn cycle_fact(&mut self, number: u32, month: Month, allowance: Class) -> Option<Fact> {
+    /// Takes a balance's row of `sim_cycle`, where it waits and the SIM's rules name the account.
+    pub(super) fn cycle_fact(&mut self, number: u32, account: u16, start: Day) -> Option<Fact> {
         let booked_day = self.booking.day.date();
         let sim = self.roster.get_mut(number);
         let id = sim.id;
-        let Some(balance) = sim.balance_mut(month) else {
-            unreachable!("a balance leaves the state after its rows are finished");
-        };
-        let used_bytes = balance.used(allowance);
-        let track = balance.track_mut(allowance);
-        assert!(track.dirty, "a row that waits is dirty");
-        track.dirty = false;
-        let limit_bytes = track.limit_bytes?;
+        let mut balances = sim.balances.iter_mut();
+        let balance = balances.find(|b| b.key() == (account, start))?;
+        if !std::mem::replace(&mut balance.dirty, false) || !balance.named {
+            return None;
+        }
         let [within, exhausted, observed] = STATES;
         Some(Fact::SimCycle(SimCycle {
-            version: track.version,
+            version: balance.version,
             sim: id,
-            cycle_start: month.first_date(),
-            allowance: allowance.as_str().to_owned(),
+            cycle_start: start.date(),
+            allowance: self.accounts.value(account.into()).id.clone(),
             booked_day,
-            limit_bytes,
-            granted_bytes: 0,
-            used_bytes,
-            state: match track.observed {
+            limit_bytes: balance.limit_bytes,
+            granted_bytes: balance.granted_bytes(),
+            used_bytes: balance.used_bytes,
+            state: match balance.observed {
                 true => observed,
-                false if used_bytes >= limit_bytes => exhausted,
+                false if balance.is_exhausted() => exhausted,
                 false => within,
             },
-            thresholds: track.reached.iter().map(|r| r.percent).collect(),
-            reached_at_ms: track.reached.iter().map(|r| r.at_ms).collect(),
+            thresholds: balance.reached().iter().map(|r| r.percent).collect(),
+            reached_at_ms: balance.reached().iter().map(|r| r.at_ms).collect(),
         }))
     }
 }

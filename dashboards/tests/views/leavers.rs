@@ -18,7 +18,10 @@ fn used(number: u32, day: &str, gigabytes: u64) -> String {
 
 pub async fn are_counted_once_and_leave_their_bytes(engine: &Engine) {
     let first = |number, province| stay(number, province, "2026-02-01", "2026-02-01", None);
-    let mut stays: Vec<String> = (101..=113).map(|number| first(number, "07.211")).collect();
+    let mut stays: Vec<String> = (101..=113)
+        .filter(|number| *number != 103)
+        .map(|number| first(number, "07.211"))
+        .collect();
     stays.extend((121..=130).map(|number| first(number, "07.427")));
     stays.extend([
         // Retired on the 15th.
@@ -38,14 +41,16 @@ pub async fn are_counted_once_and_leave_their_bytes(engine: &Engine) {
             Some("2026-02-20"),
         ),
         stay(102, "07.211", "2026-03-05", "2026-02-25", None),
-        // Taken back before it was of use.
+        // Retired on the 5th, which took back what was to begin on the 10th; enrolled again from the 7th on.
+        stay(103, "07.211", "2026-02-10", "2026-02-01", None),
         stay(
             103,
             "07.211",
-            "2026-02-01",
+            "2026-02-10",
             "2026-02-05",
-            Some("2026-02-01"),
+            Some("2026-02-05"),
         ),
+        stay(103, "07.427", "2026-02-07", "2026-02-06", None),
         // Two days in another province, and gone.
         stay(
             104,
@@ -62,7 +67,8 @@ pub async fn are_counted_once_and_leave_their_bytes(engine: &Engine) {
     days.extend([
         used(101, "2026-02-10", 1),
         used(101, "2026-02-15", 90),
-        used(103, "2026-02-03", 90),
+        used(103, "2026-02-06", 90),
+        used(103, "2026-02-12", 5),
         used(104, "2026-02-09", 4),
         used(104, "2026-02-11", 2),
         used(104, "2026-02-12", 90),
@@ -77,9 +83,9 @@ pub async fn are_counted_once_and_leave_their_bytes(engine: &Engine) {
         engine.sees(provinces).await,
         [
             format!("07.211 2026-02-01 11 4 {}", 50 * GB),
-            format!("07.427 2026-02-01 11 0 {}", 2 * GB),
+            format!("07.427 2026-02-01 12 0 {}", 7 * GB),
             "07.211 2026-03-01 10 0 0".to_owned(),
-            "07.427 2026-03-01 10 0 0".to_owned(),
+            "07.427 2026-03-01 11 0 0".to_owned(),
         ]
     );
     let programme = "SELECT month, enrolled_sims, learning_bytes FROM pub.programme_month
@@ -87,8 +93,8 @@ pub async fn are_counted_once_and_leave_their_bytes(engine: &Engine) {
     assert_eq!(
         engine.sees(programme).await,
         [
-            format!("2026-02-01 22 {}", 52 * GB),
-            "2026-03-01 20 0".to_owned()
+            format!("2026-02-01 23 {}", 57 * GB),
+            "2026-03-01 21 0".to_owned()
         ]
     );
 
@@ -103,5 +109,5 @@ pub async fn are_counted_once_and_leave_their_bytes(engine: &Engine) {
         .await;
     let february = "SELECT province, enrolled_sims FROM pub.province_month
         WHERE cohort = 'rentree' AND month = '2026-02-01' ORDER BY province";
-    assert_eq!(engine.sees(february).await, ["07.211 12"]);
+    assert_eq!(engine.sees(february).await, ["07.427 12"]);
 }

@@ -1,12 +1,43 @@
 //! `catalogue.toml`: which traffic belongs to which service, of which class.
 
+use std::ops::Range;
+
 use hissa_core::registry::{Catalogue, Class, Rule};
 
-use super::finding::{Findings, Source};
+use super::finding::{Finding, Findings, Source};
 use super::section::{Located, Section, document};
+
+/// A catalogue with the place of each rule in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueFile {
+    pub catalogue: Catalogue,
+    /// Where each rule stands, side by side with the catalogue's rules.
+    pub places: Vec<Range<usize>>,
+}
+
+impl CatalogueFile {
+    /// A finding at a rule of the file, or about all of it.
+    pub fn finding(
+        &self,
+        source: &Source,
+        rule: Option<usize>,
+        message: String,
+        remedy: String,
+    ) -> Finding {
+        match rule.and_then(|rule| self.places.get(rule)) {
+            Some(place) => source.finding(place.clone(), message, remedy),
+            None => source.whole(message, remedy),
+        }
+    }
+}
 
 /// Reads a catalogue; what is wrong goes to `findings`, and then there is no value.
 pub fn read(source: &Source, findings: &Findings) -> Option<Catalogue> {
+    read_located(source, findings).map(|file| file.catalogue)
+}
+
+/// The same, with places, for who may have to refuse a rule by its line.
+pub fn read_located(source: &Source, findings: &Findings) -> Option<CatalogueFile> {
     let before = findings.count();
     let read = document(source, findings, |root| {
         root.need(&["version", "service"]);
@@ -17,9 +48,16 @@ pub fn read(source: &Source, findings: &Findings) -> Option<Catalogue> {
             .flatten()
             .collect();
         refuse_contradictions(root, &rules);
-        Some(Catalogue {
-            version: version?.value,
-            rules: rules.into_iter().map(|rule| rule.value).collect(),
+        let (places, rules) = rules
+            .into_iter()
+            .map(|rule| (rule.span, rule.value))
+            .unzip();
+        Some(CatalogueFile {
+            catalogue: Catalogue {
+                version: version?.value,
+                rules,
+            },
+            places,
         })
     });
     read.filter(|_| findings.count() == before)
@@ -34,6 +72,7 @@ fn read_service(section: &Section<'_>) -> Vec<Located<Rule>> {
             ("education", Class::Education),
             ("system", Class::System),
             ("other", Class::Other),
+            ("unknown", Class::Unknown),
         ],
     );
     let valid_from = section.date("valid_from").map(|date| date.value);
@@ -66,7 +105,11 @@ fn read_service(section: &Section<'_>) -> Vec<Located<Rule>> {
                     None => None,
                 },
                 class: class.value,
-                service: id.value.clone(),
+                // What is unknown is no service: so traffic is withdrawn from one.
+                service: match class.value {
+                    Class::Unknown => String::new(),
+                    _ => id.value.clone(),
+                },
                 valid_from,
             },
         })
@@ -96,11 +139,10 @@ fn refuse_contradictions(root: &Section<'_>, rules: &[Located<Rule>]) {
                         format!("two rules for {traffic}"),
                         "keep one, or let one begin later with `valid_from`",
                     )
-                    .noting(format!("says `{}`", rule.value.service))
-                    .seeing(source.place(
-                        first.span.clone(),
-                        format!("says `{}`", first.value.service),
-                    )),
+                    .noting(format!("says {}", said(&rule.value)))
+                    .seeing(
+                        source.place(first.span.clone(), format!("says {}", said(&first.value))),
+                    ),
             );
         }
         if let Some(first) = earlier().find(|first| {
@@ -121,5 +163,12 @@ fn refuse_contradictions(root: &Section<'_>, rules: &[Located<Rule>]) {
                     .seeing(source.place(first.span.clone(), "the first")),
             );
         }
+    }
+}
+
+fn said(rule: &Rule) -> String {
+    match rule.class {
+        Class::Unknown => "unknown".into(),
+        _ => format!("`{}`", rule.service),
     }
 }

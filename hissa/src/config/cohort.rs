@@ -1,24 +1,30 @@
-//! A cohort of `programme.toml`: its allowances, its thresholds, and what happens when an allowance is used up.
+//! A cohort of `programme.toml`: since when it is enforced, its allowances, its thresholds, its breaker.
 
-use hissa_core::registry::{Allowance, Class, Cohort, OnExhausted};
+use hissa_core::registry::{Breaker, Cohort, Period};
 use jiff::civil::Date;
 
+use super::allowance;
 use super::section::{Located, Section};
 
-/// The classes that an allowance can be of, under their keys.
-const CLASSES: [(&str, Class); 3] = [
-    ("education", Class::Education),
-    ("system", Class::System),
-    ("other", Class::Other),
-];
+/// Resets are spread over this time at the most.
+const RESTORE_OVER_MS_MAX: u64 = 86_400_000;
 
-/// Reads a cohort; its id comes apart, for it serves also where the rest is wrong.
-pub fn read(
-    section: &Section<'_>,
-    valid: Option<(Date, Date)>,
-) -> (Option<Located<String>>, Option<Cohort>) {
+/// What could be read of a cohort, for checks against the rest of the file and against other files.
+pub struct CohortRead {
+    pub id: Option<Located<String>>,
+    /// The ids of its allowances.
+    pub allowances: Vec<Located<String>>,
+    /// Where it counts by terms, which the calendar must then have.
+    pub terms: Vec<Located<()>>,
+    pub cohort: Option<Cohort>,
+}
+
+/// Reads a cohort.
+pub fn read(section: &Section<'_>, valid: Option<(Date, Date)>) -> CohortRead {
     section.need(&["id", "allowance"]);
-    let id = section.text("id").filter(|id| check_id(section, id));
+    let id = section
+        .text("id")
+        .filter(|id| check_id(section, id, "a cohort"));
     let enforce_from = section.date("enforce_from");
     if let (Some(enforce_from), Some((from, to))) = (&enforce_from, valid)
         && !(from..=to).contains(&enforce_from.value)
@@ -31,50 +37,47 @@ pub fn read(
             "choose a day of the programme, or leave `enforce_from` out: the cohort is then observed only",
         );
     }
-    let allowances = section.table("allowance", read_allowances);
+    let read = section
+        .table("allowance", allowance::read_all)
+        .unwrap_or_default();
     let thresholds = read_thresholds(section);
     let actions = section.table("on_exhausted", |actions| {
-        read_actions(actions, allowances.as_deref().unwrap_or_default())
+        allowance::read_actions(actions, &read)
     });
+    let restore_over_ms = read_restore_over(section);
+    let breaker = section.table("breaker", read_breaker).flatten();
+    let allowances = allowance::with_actions(&read, &actions.unwrap_or_default());
+    allowance::refuse_unreachable(section, &read, &allowances);
     let cohort = id.as_ref().map(|id| Cohort {
         id: id.value.clone(),
         enforce_from: enforce_from.map(|date| date.value),
-        allowances: with_actions(
-            &allowances.unwrap_or_default(),
-            &actions.unwrap_or_default(),
-        ),
+        allowances,
         thresholds,
+        restore_over_ms,
+        breaker: breaker.unwrap_or_default(),
     });
-    (id, cohort)
+    let every = read.iter().filter_map(|allowance| allowance.every.clone());
+    let terms = every.filter(|every| every.value == Period::Term);
+    CohortRead {
+        id,
+        terms: terms.map(|every| every.map(drop)).collect(),
+        allowances: read.into_iter().map(|allowance| allowance.id).collect(),
+        cohort,
+    }
 }
 
-fn check_id(section: &Section<'_>, id: &Located<String>) -> bool {
+/// Whether the text can be an id; says so where it cannot.
+pub(super) fn check_id(section: &Section<'_>, id: &Located<String>, whose: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    let fine = id.value.len() <= 64 && id.value.chars().all(plain);
+    let fine = !id.value.is_empty() && id.value.len() <= 64 && id.value.chars().all(plain);
     if !fine {
         section.report(
             id.span.clone(),
-            format!("\"{}\" cannot be a cohort's id", id.value),
+            format!("\"{}\" cannot be {whose}'s id", id.value),
             "use up to 64 lower-case letters, digits, `-`, `_` and `.`",
         );
     }
     fine
-}
-
-/// The allowances that are named; without bytes where these could not be read.
-type Named = (Class, Option<u64>);
-
-fn read_allowances(section: &Section<'_>) -> Vec<Named> {
-    let mut all = Vec::new();
-    for (key, class) in CLASSES {
-        let read = section.table(key, |allowance| {
-            allowance.need(&["bytes", "every"]);
-            allowance.word("every", &[("month", ())]);
-            allowance.bytes("bytes").map(|bytes| bytes.value)
-        });
-        all.extend(read.map(|bytes| (class, bytes)));
-    }
-    all
 }
 
 /// Percent, rising; none unless said.
@@ -110,86 +113,27 @@ fn read_thresholds(section: &Section<'_>) -> Vec<u16> {
         .collect()
 }
 
-fn read_actions(section: &Section<'_>, allowances: &[Named]) -> Vec<(Class, OnExhausted)> {
-    let mut all = Vec::new();
-    if let Some(system) = section.keys().find(|key| key.value == "system") {
+fn read_restore_over(section: &Section<'_>) -> u32 {
+    let Some(found) = section.duration_ms("restore_over") else {
+        return 0;
+    };
+    if found.value > RESTORE_OVER_MS_MAX {
         section.report(
-            system.span,
-            "`on_exhausted.system` has no effect: system traffic is never blocked, for tablets break without it",
-            "remove it",
+            found.span,
+            "`restore_over` is longer than a day: a SIM would wait for its new day's bytes until they are gone",
+            "write `restore_over = \"30m\"`",
         );
-        section.table("system", read_action);
     }
-    for (key, class) in CLASSES
-        .into_iter()
-        .filter(|(_, class)| *class != Class::System)
-    {
-        let Some(action) = section.table(key, read_action) else {
-            continue;
-        };
-        if !allowances.iter().any(|(of, _)| *of == class) {
-            let place = section.keys().find(|found| found.value == key);
-            section.report(
-                place.map_or(section.span(), |place| place.span),
-                format!(
-                    "`on_exhausted.{key}` without an allowance of {key}: it can never be exhausted"
-                ),
-                format!(
-                    "add `allowance.{key} = {{ bytes = \"…\", every = \"month\" }}`, or remove it"
-                ),
-            );
-        }
-        all.extend(action.map(|action| (class, action)));
-    }
-    all
+    u32::try_from(found.value).unwrap_or(0)
 }
 
-fn read_action(section: &Section<'_>) -> Option<OnExhausted> {
-    section.need(&["action"]);
-    let action = section.word("action", &[("block", 0), ("throttle", 1), ("notify", 2)])?;
-    let rate = section.integer("kbit_s", 1, 10_000_000);
-    match action.value {
-        1 => {
-            if !section.has("kbit_s") {
-                section.report(
-                    action.span,
-                    "a throttle needs a rate",
-                    "add `kbit_s = 512` (kilobits a second)",
-                );
-            }
-            let kbit_s = u32::try_from(rate?.value).ok()?;
-            Some(OnExhausted::Throttle { kbit_s })
-        }
-        other => {
-            if let Some(rate) = rate {
-                section.report(
-                    rate.span,
-                    "`kbit_s` belongs to a throttle",
-                    "remove it, or write `action = \"throttle\"`",
-                );
-            }
-            Some(if other == 0 {
-                OnExhausted::Block
-            } else {
-                OnExhausted::Notify
-            })
-        }
-    }
-}
-
-/// Where the file says nothing, an exhausted allowance blocks.
-fn with_actions(allowances: &[Named], actions: &[(Class, OnExhausted)]) -> Vec<Allowance> {
-    let mut all: Vec<Allowance> = allowances
-        .iter()
-        .filter_map(|(class, bytes)| {
-            let action = actions.iter().find(|(of, _)| of == class);
-            Some(Allowance {
-                class: *class,
-                bytes: (*bytes)?,
-                on_exhausted: action.map_or(OnExhausted::Block, |(_, action)| *action),
-            })
-        })
-        .collect();
-    all.sort_by_key(|allowance| allowance.class);
-    all
+/// A share of the cohort and a number of SIMs: both must be passed before anything is held.
+fn read_breaker(section: &Section<'_>) -> Option<Breaker> {
+    section.need(&["share", "at_least"]);
+    let share = section.share("share");
+    let at_least = section.integer("at_least", 1, 10_000_000);
+    Some(Breaker {
+        share_permille: share?.value,
+        at_least: u32::try_from(at_least?.value).ok()?,
+    })
 }

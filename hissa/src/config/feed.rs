@@ -1,9 +1,8 @@
 //! A feed of `programme.toml`: where a carrier's usage comes from.
 
-use hissa_core::registry::Feed;
+use hissa_core::registry::{Counter, Feed};
 use hissa_core::sim::FeedId;
 
-use super::programme::feed_id;
 use super::section::{Located, Section};
 
 /// A feed as the file names it.
@@ -18,6 +17,8 @@ pub struct FeedConfig {
     pub epoch: u32,
     /// How far a row's end may lie after its delivery.
     pub future_tolerance_ms: u32,
+    /// What its byte counts are, where a record does not say.
+    pub counter: Counter,
     /// Where reading begins, where nothing was read yet.
     pub start: Start,
 }
@@ -39,6 +40,7 @@ impl FeedConfig {
         Feed {
             id: self.id,
             future_tolerance_ms: self.future_tolerance_ms,
+            counter: self.counter,
         }
     }
 }
@@ -53,6 +55,7 @@ pub fn read(section: &Section<'_>) -> Option<Located<FeedConfig>> {
     let played = section.truth("played");
     let epoch = section.integer("epoch", 1, u64::from(u32::MAX));
     let tolerance = section.duration_ms("future_tolerance");
+    let counter = read_counter(section);
     let start = read_start(section);
     if let Some(tolerance) = &tolerance
         && tolerance.value > 86_400_000
@@ -76,9 +79,51 @@ pub fn read(section: &Section<'_>) -> Option<Located<FeedConfig>> {
                 Some(tolerance) => u32::try_from(tolerance.value).ok()?,
                 None => 300_000,
             },
+            counter: counter?,
             start: start?,
         },
     })
+}
+
+/// Bytes since the last container, unless the file says that they are readings of a counter, and how wide that is: a
+/// counter of 32 bits begins anew every 4.3 GB.
+fn read_counter(section: &Section<'_>) -> Option<Counter> {
+    let counter = section.word("counter", &[("delta", false), ("cumulative", true)]);
+    let bits = section.integer("counter_bits", 1, 64);
+    match (&counter, &bits) {
+        (Some(counter), None) if counter.value && !section.has("counter_bits") => {
+            section.report(
+                counter.span.clone(),
+                "a cumulative counter needs its width",
+                "add `counter_bits = 32`, or 64, as the carrier's gateway has it",
+            );
+            None
+        }
+        (Some(counter), Some(bits)) if counter.value => match bits.value {
+            32 => Some(Counter::Cumulative32),
+            64 => Some(Counter::Cumulative64),
+            other => {
+                section.report(
+                    bits.span.clone(),
+                    format!("no counter of {other} bits is known"),
+                    "write 32 or 64",
+                );
+                None
+            }
+        },
+        (_, Some(bits)) => {
+            section.report(
+                bits.span.clone(),
+                "`counter_bits` belongs to a cumulative counter",
+                "remove it, or write `counter = \"cumulative\"`",
+            );
+            None
+        }
+        (None, None) => {
+            (!section.has("counter") && !section.has("counter_bits")).then_some(Counter::Delta)
+        }
+        (Some(counter), None) => (!counter.value).then_some(Counter::Delta),
+    }
 }
 
 fn read_start(section: &Section<'_>) -> Option<Start> {
@@ -103,4 +148,17 @@ fn read_start(section: &Section<'_>) -> Option<Start> {
             }
         },
     }
+}
+
+/// The feed's id where the text is one.
+fn feed_id(section: &Section<'_>, id: &Located<String>) -> Option<FeedId> {
+    FeedId::parse(&id.value)
+        .inspect_err(|_| {
+            section.report(
+                id.span.clone(),
+                format!("\"{}\" cannot be a feed's id", id.value),
+                "use 1 to 16 printable ASCII characters without a space",
+            );
+        })
+        .ok()
 }

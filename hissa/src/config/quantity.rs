@@ -1,4 +1,9 @@
-//! Quantities with units: bytes ("20 GB" is 20 × 10⁹, "1 GiB" is 2³⁰) and durations ("5m").
+//! Quantities with units: bytes ("20 GB" is 20 × 10⁹, "1 GiB" is 2³⁰), durations ("5m"), periods, shares.
+
+use hissa_core::registry::Period;
+
+/// The longest period of days from activation on.
+const PERIOD_DAYS_MAX: u16 = 366;
 
 /// The units of bytes, the largest first within their kind, so that a figure is shown in the largest that fits.
 const BYTES: [(&str, u64); 9] = [
@@ -62,6 +67,70 @@ pub fn duration_ms(text: &str) -> Result<u64, String> {
         (Ok(_), None) if unit.is_empty() => Err("the unit is missing".into()),
         (Ok(_), None) => Err(format!("`{unit}` is not a unit of time")),
         (Err(_), _) => Err("a whole number and a unit are expected".into()),
+    }
+}
+
+/// Reads how long a cycle is: `day`, `week`, `month`, `term`, or a number of days such as `30d`.
+///
+/// # Errors
+/// What is wrong, in words that follow a colon.
+pub fn period(text: &str) -> Result<Period, String> {
+    match text {
+        "day" => Ok(Period::Day),
+        "week" => Ok(Period::Week),
+        "month" => Ok(Period::Month),
+        "term" => Ok(Period::Term),
+        other => {
+            let days = other.strip_suffix('d').map(str::parse::<u16>);
+            match days {
+                Some(Ok(days)) if (1..=PERIOD_DAYS_MAX).contains(&days) => Ok(Period::Days(days)),
+                Some(Ok(_)) => Err(format!("a cycle has 1 to {PERIOD_DAYS_MAX} days")),
+                _ => Err(format!("`{other}` is no period")),
+            }
+        }
+    }
+}
+
+/// A period behind a number of bytes: `20 GB a month`, `20 GB in 30 days`.
+pub fn per(period: Period) -> String {
+    match period {
+        Period::Day => "a day".into(),
+        Period::Week => "a week".into(),
+        Period::Month => "a month".into(),
+        Period::Term => "a term".into(),
+        Period::Days(days) => format!("in {days} days"),
+    }
+}
+
+/// What a cycle of a period is called: `the month`, `the 30 days`.
+pub fn cycle_of(period: Period) -> String {
+    match period {
+        Period::Day => "the day".into(),
+        Period::Week => "the week".into(),
+        Period::Month => "the month".into(),
+        Period::Term => "the term".into(),
+        Period::Days(days) => format!("the {days} days"),
+    }
+}
+
+/// Reads a share of one, such as `0.2` or `1`, in thousandths: by its digits, so that 0.2 is 200 and not 199.
+///
+/// # Errors
+/// What is wrong, in words that follow a colon.
+pub fn permille(text: &str) -> Result<u16, String> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return Err(format!("`{text}` is no decimal number"));
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > 3 {
+        return Err("finer than a thousandth".into());
+    }
+    // At most three digits behind the point, so that the text is a whole number of thousandths.
+    match format!("{whole}{fraction:0<3}").parse::<u16>() {
+        Ok(share @ 1..=1000) => Ok(share),
+        _ => Err("a share is above 0 and at most 1".into()),
     }
 }
 
@@ -140,6 +209,44 @@ mod tests {
                 expected.map_err(str::to_owned),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_period_is_a_word_or_a_number_of_days() {
+        for (text, expected) in [
+            ("day", Ok(Period::Day)),
+            ("week", Ok(Period::Week)),
+            ("month", Ok(Period::Month)),
+            ("term", Ok(Period::Term)),
+            ("30d", Ok(Period::Days(30))),
+            ("0d", Err("a cycle has 1 to 366 days")),
+            ("367d", Err("a cycle has 1 to 366 days")),
+            ("year", Err("`year` is no period")),
+            ("d", Err("`d` is no period")),
+        ] {
+            assert_eq!(period(text), expected.map_err(str::to_owned), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_read_by_its_digits() {
+        for (text, expected) in [
+            ("0.2", Ok(200)),
+            ("0.20000", Ok(200)),
+            ("0.001", Ok(1)),
+            ("0.29", Ok(290)),
+            ("1", Ok(1000)),
+            ("1.0", Ok(1000)),
+            ("0.0005", Err("finer than a thousandth")),
+            ("0.0", Err("a share is above 0 and at most 1")),
+            ("1.001", Err("a share is above 0 and at most 1")),
+            ("99999999", Err("a share is above 0 and at most 1")),
+            ("2e-1", Err("`2e-1` is no decimal number")),
+            ("-0.2", Err("`-0.2` is no decimal number")),
+            ("nan", Err("`nan` is no decimal number")),
+        ] {
+            assert_eq!(permille(text), expected.map_err(str::to_owned), "{text:?}");
         }
     }
 

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 use super::csv_line::Line;
 use super::finding::{Finding, Findings, Source};
+use super::roster_conflicts::{Conflicts, Mention};
 use super::roster_header::{Column, Header};
 
 /// A row, checked.
@@ -22,6 +23,10 @@ pub struct RosterRow {
     pub cohort: String,
     pub place: TabletPlace,
     pub valid_from: Date,
+    /// The day after `valid_to`: from then on the row no longer speaks of the SIM.
+    pub valid_until: Option<Date>,
+    /// Whether the SIM leaves the programme on that day.
+    pub retired: bool,
     /// For people; never in the registry.
     pub school_name_fr: String,
     pub school_name_ar: String,
@@ -58,8 +63,7 @@ pub fn read(source: &Source, findings: &Findings) -> RosterRead {
         source,
         findings,
         header: &header,
-        imsis: HashMap::new(),
-        tags: HashMap::new(),
+        conflicts: Conflicts::default(),
     };
     let mut known_cohorts = HashMap::new();
     let mut records = csv::ReaderBuilder::new()
@@ -97,6 +101,7 @@ pub fn read(source: &Source, findings: &Findings) -> RosterRead {
             });
         }
     }
+    reader.conflicts.report(source, findings);
     read.cohorts = known_cohorts.into_iter().collect();
     read.cohorts.sort_by_key(|(_, span)| span.start);
     if read.rows.is_empty() && findings.count() == 0 {
@@ -118,9 +123,7 @@ struct Reader<'a> {
     source: &'a Source,
     findings: &'a Findings,
     header: &'a Header,
-    /// Where each was first seen: the span of the field.
-    imsis: HashMap<String, std::ops::Range<usize>>,
-    tags: HashMap<String, std::ops::Range<usize>>,
+    conflicts: Conflicts,
 }
 
 impl Reader<'_> {
@@ -140,12 +143,15 @@ impl Reader<'_> {
         }
         let before = self.findings.count();
         self.check_formats(line);
-        self.check_once(line, Column::Imsi);
-        self.check_once(line, Column::AssetTag);
+        let validity = self.validity(line);
+        for column in [Column::Imsi, Column::AssetTag] {
+            self.note(line, column, validity);
+        }
         if self.findings.count() > before {
             return None;
         }
         let text = |column| self.header.get(line, column).unwrap_or_default().to_owned();
+        let (valid_from, valid_until) = validity?;
         let device = self.header.get(line, Column::DeviceImei);
         Some(RosterRow {
             imsi: Imsi::parse(&text(Column::Imsi)).ok()?,
@@ -159,7 +165,9 @@ impl Reader<'_> {
                 region: text(Column::RegionCode),
                 milieu: text(Column::Milieu),
             },
-            valid_from: text(Column::ValidFrom).parse().ok()?,
+            valid_from,
+            valid_until,
+            retired: self.header.get(line, Column::Status) == Some("retired"),
             school_name_fr: text(Column::SchoolNameFr),
             school_name_ar: text(Column::SchoolNameAr),
             alert_lang: text(Column::AlertLang),
@@ -194,32 +202,49 @@ impl Reader<'_> {
         }
     }
 
-    fn check_once(&mut self, line: &Line<'_>, column: Column) {
-        let Some(value) = self.header.get(line, column) else {
+    /// The first day of a row, and the one after its last; none where they cannot be read.
+    fn validity(&self, line: &Line<'_>) -> Option<(Date, Option<Date>)> {
+        let date = |column| {
+            let text = self.header.get(line, column)?;
+            column.check(text).ok()?;
+            text.parse::<Date>().ok()
+        };
+        let report = |column, message: String, remedy: &str| {
+            let place = self.header.place(column);
+            self.findings
+                .add(line.finding(self.source, place, message, remedy));
+        };
+        let last = date(Column::ValidTo);
+        if last.is_none()
+            && self.header.get(line, Column::ValidTo).is_none()
+            && self.header.get(line, Column::Status) == Some("retired")
+        {
+            report(
+                Column::Status,
+                "a retired SIM needs its last day".into(),
+                "write it into `valid_to`: the SIM leaves the programme on the day after",
+            );
+        }
+        let from = date(Column::ValidFrom)?;
+        if let Some(last) = last
+            && last < from
+        {
+            report(
+                Column::ValidTo,
+                format!("this row ends on {last} before it begins on {from}"),
+                "give a last day that is not before the first; both belong to the row",
+            );
+            return None;
+        }
+        Some((from, last.and_then(|last| last.tomorrow().ok())))
+    }
+
+    fn note(&mut self, line: &Line<'_>, column: Column, validity: Option<(Date, Option<Date>)>) {
+        let (Some(value), Some((from, until))) = (self.header.get(line, column), validity) else {
             return;
         };
-        let place = self.header.place(column);
-        let seen = match column {
-            Column::Imsi => &mut self.imsis,
-            _ => &mut self.tags,
-        };
-        let Some(first) = seen.get(value) else {
-            seen.insert(value.to_owned(), line.span(place));
-            return;
-        };
-        let first = super::csv_line::masked(self.source.place(first.clone(), "the first"));
-        self.findings.add(
-            line.finding(
-                self.source,
-                place,
-                format!(
-                    "this `{}` stands in line {} already",
-                    column.name(),
-                    first.line
-                ),
-                "keep one line for each SIM and each tablet",
-            )
-            .seeing(first),
-        );
+        let span = line.span(self.header.place(column));
+        self.conflicts
+            .note(column, value, Mention { from, until, span });
     }
 }

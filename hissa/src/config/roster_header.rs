@@ -156,20 +156,15 @@ impl Column {
                 "is not a language of alerts",
                 "write ar, fr or en, or leave it empty",
             ),
-            Column::ValidFrom => (
+            Column::ValidFrom | Column::ValidTo => (
                 is_date(value),
                 "is not a date",
                 "write a local date as year-month-day: 2026-02-01",
             ),
-            Column::ValidTo => (
-                false,
-                "is not known to this version of Hissa, which cannot end an enrolment",
-                "leave it empty",
-            ),
             Column::Status => (
-                value == "active",
-                "is not known to this version of Hissa",
-                "write active, or leave it empty",
+                matches!(value, "active" | "retired"),
+                "is neither active nor retired",
+                "write active (or leave it empty), or retired with the last day in `valid_to`",
             ),
             Column::SchoolCode
             | Column::CommuneCode

@@ -26,22 +26,11 @@ impl<T> Located<T> {
 }
 
 /// Keys of the product's vocabulary that a later version will know: nothing that has no effect is accepted.
-const LATER: [&str; 17] = [
-    "breaker",
-    "calendar",
-    "counter",
-    "counter_bits",
+const LATER: [&str; 6] = [
     "dominance",
     "feed_silent_after",
-    "grant",
     "hosts",
     "path",
-    "priority",
-    "quiet_hours",
-    "restore_over",
-    "rollover_max",
-    "donor",
-    "bytes_per_sim",
     "contacts",
     "digest_at",
 ];
@@ -54,7 +43,7 @@ pub struct Section<'a> {
     name: String,
     pub(super) table: &'a DeTable<'a>,
     span: Range<usize>,
-    known: RefCell<Vec<&'static str>>,
+    known: RefCell<Vec<&'a str>>,
 }
 
 /// Reads a document and hands its root to `read`; faults of the syntax are findings, and the rest is read all the
@@ -138,14 +127,21 @@ impl<'a> Section<'a> {
     }
 
     /// The names of all keys with their places, for tables whose keys are the reader's own.
-    pub fn keys(&self) -> impl Iterator<Item = Located<&str>> {
+    pub fn keys(&self) -> impl Iterator<Item = Located<&'a str>> {
         self.table.keys().map(|key| Located {
             value: key.get_ref().as_ref(),
             span: key.span(),
         })
     }
 
-    pub(super) fn take(&self, key: &'static str) -> Option<(&'a DeValue<'a>, Range<usize>)> {
+    /// Where the key stands, or the table, where the key is absent.
+    pub fn key_span(&self, key: &str) -> Range<usize> {
+        let mut keys = self.keys();
+        let found = keys.find(|found| found.value == key);
+        found.map_or(self.span(), |found| found.span)
+    }
+
+    pub(super) fn take(&self, key: &'a str) -> Option<(&'a DeValue<'a>, Range<usize>)> {
         self.known.borrow_mut().push(key);
         let value = self.table.get(key)?;
         Some((value.get_ref(), value.span()))
@@ -176,7 +172,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table within; `read` gets it, and what it leaves untouched is refused.
-    pub fn table<T>(&self, key: &'static str, read: impl FnOnce(&Section<'_>) -> T) -> Option<T> {
+    pub fn table<T>(&self, key: &'a str, read: impl FnOnce(&Section<'_>) -> T) -> Option<T> {
         let (value, span) = self.take(key)?;
         let DeValue::Table(table) = value else {
             return self.wrong(key, span, value, "{ … }");
@@ -187,6 +183,21 @@ impl<'a> Section<'a> {
             format!("`{key}` of {}", self.name)
         };
         Some(self.within(name, table, span, read))
+    }
+
+    /// Every key of this table as a table, under names that are the file's own, in the order of the file.
+    pub fn named_tables<T>(
+        &self,
+        mut read: impl FnMut(Located<&'a str>, &Section<'_>) -> T,
+    ) -> Vec<T> {
+        let mut keys: Vec<Located<&'a str>> = self.keys().collect();
+        keys.sort_by_key(|key| key.span.start);
+        let mut all = Vec::new();
+        for key in keys {
+            let name = key.value;
+            all.extend(self.table(name, |section| read(key, section)));
+        }
+        all
     }
 
     /// A table within another whose keys are the reader's own: nothing in it is unknown.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use hissa_core::registry::Period;
 use jiff::civil::Date;
 use toml::de::DeValue;
 
@@ -27,6 +28,12 @@ impl Section<'_> {
             }),
             other => self.wrong(key, span, other, "\"…\""),
         }
+    }
+
+    /// Whether the key's value is a text.
+    pub fn is_text(&self, key: &str) -> bool {
+        let value = self.table.get(key);
+        value.is_some_and(|value| matches!(value.get_ref(), DeValue::String(_)))
     }
 
     /// One of some words.
@@ -92,6 +99,60 @@ impl Section<'_> {
         list.iter()
             .map(|item| self.integer_value(key, item.get_ref(), item.span(), least, most))
             .collect()
+    }
+
+    /// A list of texts, each in its place.
+    pub fn texts(&self, key: &'static str) -> Option<Vec<Located<String>>> {
+        let (value, span) = self.take(key)?;
+        let DeValue::Array(list) = value else {
+            return self.wrong(key, span, value, "[\"…\"]");
+        };
+        list.iter()
+            .map(|item| match item.get_ref() {
+                DeValue::String(text) => Some(Located {
+                    value: text.to_string(),
+                    span: item.span(),
+                }),
+                other => self.wrong(key, item.span(), other, "[\"…\"]"),
+            })
+            .collect()
+    }
+
+    /// How long a cycle is.
+    pub fn period(&self, key: &'static str) -> Option<Located<Period>> {
+        let text = self.text(key)?;
+        match quantity::period(&text.value) {
+            Ok(period) => Some(text.map(|_| period)),
+            Err(why) => {
+                self.report(
+                    text.span,
+                    format!("`{key}` is not a period: {why}"),
+                    "write \"day\", \"week\", \"month\", \"term\", or days from a SIM's activation on, such as \"30d\"",
+                );
+                None
+            }
+        }
+    }
+
+    /// A share above 0 and up to 1, in thousandths.
+    pub fn share(&self, key: &'static str) -> Option<Located<u16>> {
+        let (value, span) = self.take(key)?;
+        let text = match value {
+            DeValue::Float(float) => float.as_str(),
+            DeValue::Integer(integer) => integer.as_str(),
+            other => return self.wrong(key, span, other, "0.2"),
+        };
+        match quantity::permille(text) {
+            Ok(value) => Some(Located { value, span }),
+            Err(why) => {
+                self.report(
+                    span,
+                    format!("`{key}` is not a share: {why}"),
+                    format!("write a decimal above 0 and at most 1, such as `{key} = 0.2` (20 %)"),
+                );
+                None
+            }
+        }
     }
 
     /// True or false.

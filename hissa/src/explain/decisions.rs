@@ -52,13 +52,17 @@ struct DecisionRow {
     reason: String,
     cohort: String,
     cycle: String,
+    allowance: String,
     limit_bytes: u64,
+    granted_bytes: u64,
     used_bytes: u64,
     effective_at_ms: i64,
+    apply_after_ms: i64,
     until_ms: Option<i64>,
     policy_version: String,
     catalogue_version: String,
     rule: String,
+    offset: u64,
     cause_offset: Option<u64>,
     cause_row: u32,
     cause_feed: String,
@@ -76,9 +80,10 @@ struct DecisionRow {
 }
 
 const OF_SIM: &str = "SELECT generation, partition, number, toString(class) AS class, toString(action) AS action, \
-    kbit_s, sequence, toString(reason) AS reason, toString(cohort) AS cohort, toString(cycle) AS cycle, limit_bytes, \
-    used_bytes, effective_at_ms, until_ms, toString(policy_version) AS policy_version, \
-    toString(catalogue_version) AS catalogue_version, rule, cause_offset, ifNull(cause_row, 0) AS cause_row, \
+    kbit_s, sequence, toString(reason) AS reason, toString(cohort) AS cohort, toString(cycle) AS cycle, \
+    toString(allowance) AS allowance, limit_bytes, granted_bytes, used_bytes, effective_at_ms, apply_after_ms, until_ms, \
+    toString(policy_version) AS policy_version, toString(catalogue_version) AS catalogue_version, rule, `offset`, \
+    cause_offset, ifNull(cause_row, 0) AS cause_row, \
     ifNull(cause_feed, '') AS cause_feed, ifNull(cause_epoch, 0) AS cause_epoch, \
     ifNull(cause_source_partition, 0) AS cause_source_partition, \
     ifNull(cause_source_offset, 0) AS cause_source_offset, ifNull(cause_source_row, 0) AS cause_source_row, \
@@ -134,14 +139,18 @@ impl DecisionRow {
             cohort: self.cohort,
             cycle: self.cycle.parse().ok()?,
             allowance: AllowanceState {
+                id: self.allowance,
                 limit_bytes: self.limit_bytes,
+                granted_bytes: self.granted_bytes,
                 used_bytes: self.used_bytes,
             },
             effective_at_ms: self.effective_at_ms,
+            apply_after_ms: self.apply_after_ms,
             until_ms: self.until_ms,
             policy_version: self.policy_version,
             catalogue_version: self.catalogue_version,
             rule: self.rule,
+            offset: self.offset,
             cause,
         })
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use hissa_core::decision::{Cause, Decision};
-use hissa_core::sim::SimId;
+use hissa_core::decision::{Cause, Decision, Reason};
+use hissa_core::shard::ShardConfig;
+use hissa_core::sim::{Partitions, SimId};
 use hissa_core::usage::UsageRow;
 use hissa_core::wire::{self, Entry, HEADER_ENTRY, HEADER_VERSION, WireError};
 use hissa_links::topics::USAGE;
@@ -79,6 +80,7 @@ pub enum EvidenceError {
 pub fn gather(
     reader: &TopicReader,
     decision: &Decision,
+    partitions: Partitions,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Evidence, EvidenceError> {
     let partition = decision.partition;
@@ -100,19 +102,17 @@ pub fn gather(
     if stretch.first > 0 {
         return Ok(evidence);
     }
-    let last = decision
-        .cause
-        .as_ref()
-        .map_or(stretch.end, |cause| cause.offset + 1);
-    let mut replay = Replay::new(decision.sim, decision.generation, partition);
+    // The entry that decided: nothing behind it has a part in the decision.
+    let last = decision.offset + 1;
+    let config = config(decision, partitions);
+    let mut replay = Replay::new(decision.sim, config);
     let (mut entries, mut again) = (0, None);
     let mut failed = None;
     reader.read(USAGE, partition, 0, |message| {
         let offset = u64::try_from(message.offset()).unwrap_or(0);
         entries += 1;
         progress(offset + 1, last);
-        let is_it =
-            |made: &Decision| (made.class, made.sequence) == (decision.class, decision.sequence);
+        let is_it = |made: &Decision| offset == decision.offset && is_of_one(made, decision);
         match replayed(&mut replay, message, partition, offset, is_it) {
             Ok(found) => again = found,
             Err(why) => failed = Some(why),
@@ -126,7 +126,7 @@ pub fn gather(
     if let Some(failed) = failed {
         return Err(failed);
     }
-    let sum = replay.sum(decision.cycle, decision.class);
+    let sum = replay.sum(decision.cycle, &decision.allowance.id);
     evidence.added_again = Some(AddedAgain {
         entries,
         rows: sum
@@ -135,9 +135,31 @@ pub fn gather(
             .map(|(word, rows)| ((*word).to_owned(), *rows))
             .collect(),
         bytes: sum.bytes,
-        same_decision: again.is_some_and(|made| same(&made, decision)),
+        same_decision: bears_out(&replay, again.as_ref(), decision),
     });
     Ok(evidence)
+}
+
+/// The configuration of the shard that decided.
+fn config(decision: &Decision, _partitions: Partitions) -> ShardConfig {
+    ShardConfig::new(decision.generation, decision.partition)
+}
+
+/// Whether both are about the same class, at the same time, for the same reason: the one is the other made again, or
+/// neither is what it says.
+pub(super) fn is_of_one(made: &Decision, decision: &Decision) -> bool {
+    made.class == decision.class
+        && made.effective_at_ms == decision.effective_at_ms
+        && made.reason == decision.reason
+}
+
+/// Whether the replay made the decision again. What a breaker held was decided when it was held, and not when it was
+/// released: then the replay must say the same of the class by now.
+pub(super) fn bears_out(replay: &Replay, again: Option<&Decision>, decision: &Decision) -> bool {
+    match decision.reason {
+        Reason::Released => replay.in_force(decision.class) == Some(decision.action),
+        _ => again.is_some_and(|made| same(made, decision)),
+    }
 }
 
 fn replayed(
@@ -239,6 +261,7 @@ fn same(made: &Decision, decision: &Decision) -> bool {
         && made.cycle == decision.cycle
         && made.allowance == decision.allowance
         && made.effective_at_ms == decision.effective_at_ms
+        && made.apply_after_ms == decision.apply_after_ms
         && made.until_ms == decision.until_ms
         && record(made) == record(decision)
 }

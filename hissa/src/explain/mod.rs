@@ -1,7 +1,9 @@
 //! `hissa explain SIM`: the decision, the record behind it, the bytes added up again from the log.
 
+mod accounts;
 pub mod decisions;
 pub mod evidence;
+mod readings;
 pub mod replay;
 pub mod sentence;
 #[cfg(test)]
@@ -54,12 +56,16 @@ pub async fn run(
         })
     })?;
     let (link, explained) = (deployment.kafka.clone(), decision.clone());
+    let partitions = deployment.partitions;
     let mut progress = console.progress("reading the log again");
     let evidence = blocking(move || -> anyhow::Result<Evidence> {
         let reader = TopicReader::open(&link, "explain")?;
-        Ok(evidence::gather(&reader, &explained, move |done, all| {
-            progress.at(done, all)
-        })?)
+        Ok(evidence::gather(
+            &reader,
+            &explained,
+            partitions,
+            move |done, all| progress.at(done, all),
+        )?)
     })
     .await?;
     let bears_out = evidence.bears_out(&decision);

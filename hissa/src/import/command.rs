@@ -1,24 +1,29 @@
-//! `hissa import roster|catalogue|programme FILE|-`.
+//! `hissa import roster|catalogue|programme|calendar FILE|-`.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hissa_links::key;
 
-use super::{ImportError, Plan, Session};
+use super::catalogue::judge;
+use super::cuts::{self, balances};
+use super::settle::settle;
+use super::{ImportError, Plan, RegistryView, Session};
 use crate::args::{ImportArgs, ImportKind};
 use crate::config::deployment::Deployment;
-use crate::config::finding::Findings;
+use crate::config::finding::{Findings, Source};
 use crate::config::load::{self, ConfigError};
-use crate::config::{catalogue, programme, roster};
+use crate::config::{calendar, catalogue, programme, roster};
 use crate::console::Console;
 use crate::exit::{Exit, UsageError};
+use crate::figures::local;
 
 /// A file, read and checked.
 enum Content {
     Roster(Vec<roster::RosterRow>),
-    Catalogue(hissa_core::registry::Catalogue),
+    Catalogue(Source, catalogue::CatalogueFile),
     Programme(programme::ProgrammeFile),
+    Calendar(calendar::CalendarRead),
 }
 
 /// Runs the command: the file is checked before anything is connected to.
@@ -38,17 +43,41 @@ pub async fn run(
     let deployment = load::deployment(config)?;
     let mut session = open(&deployment).await?;
     let now_ms = now_ms();
-    let (what, mut plan) = match &content {
+    let (what, plan) = match &content {
         Content::Roster(rows) => ("SIMs", session.plan_roster(rows)?),
-        Content::Catalogue(catalogue) => ("rules", session.plan_catalogue(catalogue, now_ms)?),
-        Content::Programme(file) => ("programme, cohorts, feeds", session.plan_programme(file)?),
+        Content::Catalogue(source, file) => {
+            refuse_by_line(session.view(), source, file, now_ms)?;
+            ("rules", session.plan_catalogue(&file.catalogue, now_ms)?)
+        }
+        Content::Programme(file) => (
+            "programme, cohorts, calendar, feeds, grants",
+            session.plan_programme(file)?,
+        ),
+        Content::Calendar(file) => ("entries", session.plan_calendar(&file.entries())?),
     };
-    plan.reason.clone_from(&args.change.reason);
-    let applied = settle(&mut session, &plan, what, args, now_ms, console).await?;
+    let preview = match content {
+        Content::Programme(_) | Content::Calendar(_) if !plan.is_empty() => {
+            Some(preview(&deployment, session.view(), &plan).await)
+        }
+        _ => None,
+    };
+    let remarks = preview.as_ref().map_or("", |(text, _)| text.as_str());
+    let (difference, commands) = (plan.difference.clone(), plan.commands.len());
+    let applied = settle(
+        &mut session,
+        plan,
+        what,
+        remarks,
+        &args.change,
+        now_ms,
+        console,
+    )
+    .await?;
     if console.json {
         console.json_line(&serde_json::json!({
-            "difference": plan.difference,
-            "commands": plan.commands.len(),
+            "difference": difference,
+            "cuts": preview.map(|(_, json)| json),
+            "commands": commands,
             "applied": applied,
             "revisions": session.view().revisions,
         }))?;
@@ -75,52 +104,51 @@ fn read(what: ImportKind, path: &Path) -> Result<Content, ConfigError> {
                 rows.into_iter().map(|line| line.row).collect(),
             ))
         }
-        ImportKind::Catalogue => catalogue::read(&source, &findings).map(Content::Catalogue),
+        ImportKind::Catalogue => {
+            catalogue::read_located(&source, &findings).map(|file| Content::Catalogue(source, file))
+        }
         ImportKind::Programme => programme::read(&source, &findings)
             .file
             .map(Content::Programme),
+        ImportKind::Calendar => Some(Content::Calendar(calendar::read_file(&source, &findings))),
     };
     load::value(content, findings)
 }
 
-/// Shows the difference, asks, applies. Says whether anything was applied.
-async fn settle(
-    session: &mut Session,
-    plan: &Plan,
-    what: &str,
-    args: &ImportArgs,
+/// What stands against a catalogue, at the lines of its file.
+fn refuse_by_line(
+    view: &RegistryView,
+    source: &Source,
+    file: &catalogue::CatalogueFile,
     now_ms: i64,
-    console: &Console,
-) -> anyhow::Result<bool> {
-    if !console.json {
-        console.data(&plan.difference.text(what));
+) -> Result<(), ConfigError> {
+    let refused = judge(&view.catalogues, &view.zone(), &file.catalogue, now_ms);
+    let findings = Findings::default();
+    for refusal in refused {
+        findings.add(file.finding(source, refusal.rule, refusal.message, refusal.remedy));
     }
-    if plan.is_empty() {
-        console.remark("nothing to do: the registry says the same");
-        return Ok(false);
+    load::value(Some(()), findings)
+}
+
+/// What the plan would cut, as lines and as JSON; where that is not known, why.
+async fn preview(
+    deployment: &Deployment,
+    view: &RegistryView,
+    plan: &Plan,
+) -> (String, serde_json::Value) {
+    match balances::preview(deployment, view, plan).await {
+        Ok(preview) => {
+            let as_of = local(preview.as_of_ms, &view.zone(), true);
+            (
+                cuts::text(&preview.cuts, preview.enrolled, &as_of),
+                serde_json::json!({ "cuts": preview.cuts, "enrolled": preview.enrolled, "as_of_ms": preview.as_of_ms }),
+            )
+        }
+        Err(why) => (
+            format!("How many SIMs the new rules would cut at once is not known: {why}.\n"),
+            serde_json::json!({ "unknown": why.to_string() }),
+        ),
     }
-    if args.change.dry_run {
-        console.remark("--dry-run: nothing was changed");
-        return Ok(false);
-    }
-    let count = plan.commands.len();
-    if !args.change.yes
-        && !console.agrees(&format!("Enter this ({count} commands) into the registry?"))?
-    {
-        return Err(ImportError::NotAgreed.into());
-    }
-    let mut progress = console.progress("importing");
-    session
-        .apply(plan.clone(), now_ms, move |done, all| {
-            progress.at(done, all)
-        })
-        .await?;
-    let commands = if count == 1 { "command" } else { "commands" };
-    console.remark(&format!(
-        "entered {count} {commands}; the registry has {} revisions",
-        session.view().revisions
-    ));
-    Ok(true)
 }
 
 /// This machine's time (UTC milliseconds).

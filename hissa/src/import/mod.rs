@@ -3,13 +3,20 @@
 //! A program imports through a [`Session`]: `plan_*` says what would change, `apply` enters it. The command line does
 //! the same and asks in between.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod command;
+pub mod commands;
+pub mod cuts;
+pub mod describe;
 pub mod plan;
 pub mod programme;
 pub mod registry_view;
 pub mod roster;
+mod roster_changes;
 pub mod session;
+pub mod settle;
+pub mod sim_history;
 #[cfg(test)]
 mod tests;
 

@@ -16,6 +16,8 @@ pub struct Plan {
     pub difference: Difference,
     /// Why, as the operator says: it stands in a header of each command, for whoever reads the registry later.
     pub reason: Option<String>,
+    /// Whether a programme's file stands behind the commands: what it gave and no longer names is taken back.
+    pub of_programme: bool,
 }
 
 /// A difference, in numbers and words. No raw identifier stands in it.

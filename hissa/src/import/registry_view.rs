@@ -3,16 +3,37 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use hissa_core::registry::{Catalogue, Command, Enrolment, Entered, Feed, Programme};
+use hissa_core::registry::{
+    CalendarEntries, Catalogue, Command, Entered, Feed, Grant, Opening, Programme,
+};
 use hissa_core::sim::{FeedId, SimId};
 use hissa_links::kafka::KafkaLink;
 use hissa_links::topics::{DIRECTORY, REGISTRY};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rdkafka::Message as _;
+use rdkafka::message::{BorrowedMessage, Headers as _};
 use serde::{Deserialize, Serialize};
 
 use super::ImportError;
+use super::sim_history::SimHistory;
 use crate::topic_reader::TopicReader;
+
+/// The header of a command that a programme's file stands behind: what is gone from the file is taken back.
+pub const HEADER_FROM: &str = "hissa-from";
+/// Its value.
+pub const FROM_PROGRAMME: &str = "programme";
+
+/// A grant as the registry holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldGrant {
+    pub grant: Grant,
+    /// Whether it was voided. Its id stays taken.
+    pub void: bool,
+    /// Whether a programme's file gave it: one that was entered by `hissa grant add` is in no file, and stays.
+    pub of_programme: bool,
+}
 
 /// The registry as its last revision leaves it, and the directory.
 #[derive(Clone, Debug, Default)]
@@ -22,9 +43,14 @@ pub struct RegistryView {
     /// When the last command was entered. Entry times never fall along the registry.
     pub entered_at_ms: Option<i64>,
     pub programme: Option<Programme>,
-    pub catalogue: Option<Catalogue>,
+    pub calendar: CalendarEntries,
+    /// All versions, in the order in which they were entered.
+    pub catalogues: Vec<Catalogue>,
     pub feeds: BTreeMap<FeedId, Feed>,
-    pub enrolments: HashMap<SimId, Enrolment>,
+    pub sims: HashMap<SimId, SimHistory>,
+    pub grants: BTreeMap<String, HeldGrant>,
+    /// The last opening of a SIM and an allowance.
+    pub openings: HashMap<(SimId, String), Opening>,
     /// Values of `hissa.directory` under their keys, as JSON.
     pub directory: HashMap<String, String>,
 }
@@ -68,7 +94,7 @@ impl RegistryView {
             let payload = message.payload().unwrap_or_default();
             match serde_json::from_slice::<Entered>(payload) {
                 Ok(entered) => {
-                    view.enter(entered);
+                    view.enter(entered, is_of_programme(message));
                     ControlFlow::Continue(())
                 }
                 Err(why) => {
@@ -96,19 +122,47 @@ impl RegistryView {
         Ok(view)
     }
 
-    /// Adds a command, as the topic's next message does.
-    pub fn enter(&mut self, entered: Entered) {
+    /// Adds a command, as the topic's next message does; `of_programme` where a programme's file stands behind it.
+    pub fn enter(&mut self, entered: Entered, of_programme: bool) {
         self.revisions += 1;
         self.entered_at_ms = self.entered_at_ms.max(Some(entered.entered_at_ms));
         match entered.command {
             Command::Programme(programme) => self.programme = Some(programme),
-            Command::Catalogue(catalogue) => self.catalogue = Some(catalogue),
+            Command::Calendar(calendar) => self.calendar = calendar,
+            Command::Catalogue(catalogue) => self.catalogues.push(catalogue),
             Command::Feed(feed) => {
                 self.feeds.insert(feed.id, feed);
             }
             Command::Enrol(enrolment) => {
-                self.enrolments.insert(enrolment.sim, enrolment);
+                let history = self.sims.entry(enrolment.sim).or_default();
+                history.enrol(enrolment);
             }
+            Command::Retire(retirement) => {
+                let history = self.sims.entry(retirement.sim).or_default();
+                history.retire(retirement.at);
+            }
+            Command::Opening(opening) => {
+                let of = (opening.sim, opening.allowance.clone());
+                let last = self.openings.get(&of).map(|last| last.revision);
+                if last.is_none_or(|last| last < opening.revision) {
+                    self.openings.insert(of, opening);
+                }
+            }
+            Command::Grant(grant) => {
+                let held = HeldGrant {
+                    grant,
+                    void: false,
+                    of_programme,
+                };
+                self.grants.insert(held.grant.id.clone(), held);
+            }
+            Command::Void(void) => {
+                if let Some(held) = self.grants.get_mut(&void.grant) {
+                    held.void = true;
+                }
+            }
+            // Neither leaves anything behind that an import would ask for.
+            Command::Breaker(_) | Command::Logic(_) => {}
         }
     }
 
@@ -131,6 +185,17 @@ impl RegistryView {
             .unwrap_or(TimeZone::UTC)
     }
 
+    /// The newest version of the catalogue.
+    pub fn catalogue(&self) -> Option<&Catalogue> {
+        self.catalogues.last()
+    }
+
+    /// The local date of an instant.
+    pub fn local_date(&self, at_ms: i64) -> Date {
+        let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.zone().to_datetime(at).date()
+    }
+
     /// What people call a SIM, and where it is.
     pub fn entry(&self, sim: SimId) -> Option<DirectoryEntry> {
         let json = self.directory.get(&sim_key(sim))?;
@@ -143,4 +208,14 @@ impl RegistryView {
         let entry: TagEntry = serde_json::from_str(json).ok()?;
         Some(entry.sim)
     }
+}
+
+fn is_of_programme(message: &BorrowedMessage<'_>) -> bool {
+    let headers = message.headers();
+    headers.is_some_and(|headers| {
+        let mut all = headers.iter();
+        all.any(|header| {
+            header.key == HEADER_FROM && header.value == Some(FROM_PROGRAMME.as_bytes())
+        })
+    })
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hissa_core::pseudonym::Pseudonymizer;
-use hissa_core::registry::{Catalogue, Entered};
+use hissa_core::registry::{CalendarEntries, Catalogue, Command, Entered};
 use hissa_core::sim::Partitions;
 use hissa_links::LinkError;
 use hissa_links::kafka::KafkaLink;
@@ -17,8 +17,8 @@ use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::plan::Plan;
-use super::registry_view::RegistryView;
-use super::{ImportError, catalogue, programme, roster};
+use super::registry_view::{FROM_PROGRAMME, HEADER_FROM, RegistryView};
+use super::{ImportError, calendar, catalogue, commands, programme, roster};
 use crate::blocking::blocking;
 use crate::config::programme::ProgrammeFile;
 use crate::config::roster::RosterRow;
@@ -124,6 +124,32 @@ impl Session {
         catalogue::plan(&self.view, catalogue, entered_at_ms)
     }
 
+    /// What this file of calendar entries would change.
+    ///
+    /// # Errors
+    /// The entries contradict the registered programme.
+    pub fn plan_calendar(&self, entries: &CalendarEntries) -> Result<Plan, ImportError> {
+        calendar::plan(&self.view, entries)
+    }
+
+    /// The plan that enters exactly these commands, in their order, at that time: for what no file says. Nothing is left
+    /// out because the registry says it already, and nothing is added.
+    ///
+    /// ```ignore
+    /// let plan = session.plan_commands(vec![Command::Retire(retirement)], now_ms)?;
+    /// session.apply(plan, now_ms, |_, _| {}).await?;
+    /// ```
+    ///
+    /// # Errors
+    /// A shard would halt on one of them, or one names a SIM, a cohort or a grant that is not there; all are told.
+    pub fn plan_commands(
+        &self,
+        commands: Vec<Command>,
+        entered_at_ms: i64,
+    ) -> Result<Plan, ImportError> {
+        commands::plan(&self.view, commands, entered_at_ms)
+    }
+
     /// Writes a plan and waits until the broker has all of it; `progress` gets how many of how many are acknowledged.
     /// The commands are entered at `entered_at_ms`, or when the last one before them was, if that is later: entry
     /// times never fall along the registry.
@@ -147,8 +173,16 @@ impl Session {
                 topic: DIRECTORY,
                 key: Some(key.clone()),
                 value: value.clone(),
-                reason: None,
+                headers: Vec::new(),
             });
+        }
+        let of_programme = plan.of_programme;
+        let mut headers = Vec::new();
+        if let Some(reason) = &plan.reason {
+            headers.push((HEADER_REASON, reason.clone()));
+        }
+        if of_programme {
+            headers.push((HEADER_FROM, FROM_PROGRAMME.to_owned()));
         }
         let commands: Vec<Entered> = plan
             .commands
@@ -165,13 +199,13 @@ impl Session {
                 topic: REGISTRY,
                 key: None,
                 value: Some(json),
-                reason: plan.reason.clone(),
+                headers: headers.clone(),
             });
         }
         let (producer, servers) = (Arc::clone(&self.producer), self.servers.clone());
         blocking(move || write(&producer, &servers, &messages, progress)).await?;
         for entered in commands {
-            self.view.enter(entered);
+            self.view.enter(entered, of_programme);
         }
         for (key, value) in plan.directory {
             self.view.record(&key, value);
@@ -184,7 +218,7 @@ struct Outgoing {
     topic: &'static str,
     key: Option<String>,
     value: Option<String>,
-    reason: Option<String>,
+    headers: Vec<(&'static str, String)>,
 }
 
 fn write(
@@ -242,11 +276,15 @@ fn send(producer: &ThreadedProducer<Acks>, message: &Outgoing) -> Result<(), Kaf
     if let Some(value) = &message.value {
         record = record.payload(value);
     }
-    if let Some(reason) = &message.reason {
-        record = record.headers(OwnedHeaders::new().insert(Header {
-            key: HEADER_REASON,
-            value: Some(reason),
-        }));
+    if !message.headers.is_empty() {
+        let none = OwnedHeaders::new_with_capacity(message.headers.len());
+        let all = message.headers.iter().fold(none, |all, (key, value)| {
+            all.insert(Header {
+                key,
+                value: Some(value),
+            })
+        });
+        record = record.headers(all);
     }
     producer.send(record).map_err(|(why, _)| why)
 }

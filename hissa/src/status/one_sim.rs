@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::config::deployment::Deployment;
-use crate::explain::sentence::{gb, local};
+use crate::figures::{gb, local};
 
 /// An allowance in its newest cycle.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::books::FeedBooks;
 use super::facts::{Fresh, InForce};
-use crate::explain::sentence::local;
+use crate::figures::local;
 
 /// All of it.
 #[derive(Clone, Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! The carrier's JSON (`docs/feeds.md`).
 //!
 //! A sound record is read by `serde_json` straight into typed fields, in well under a microsecond. Whatever that reader
-//! refuses is read a second time by [`explain`], slowly, to say what is wrong and where. Quiet messages are few and take
+//! refuses is read a second time by `explain`, slowly, to say what is wrong and where. Quiet messages are few and take
 //! the slow way too.
 
 mod explain;

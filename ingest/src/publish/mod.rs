@@ -3,26 +3,35 @@
 //! [`Publisher`] is a state machine without Kafka and without a clock: `step(event) → commands`. Its promises, which
 //! its tests hold it to:
 //! - Within a partition: the registry's commands before the rows that follow them, Progress behind the rows that it
-//!   speaks of.
+//!   speaks of; and before a batch in whose rows a source is heard in a new clock hour, Progress that names the hour, with
+//!   everything else as it stood.
 //! - Books are a function of the position: whatever the batches were, and whatever was published twice.
 //! - A position is stored only after everything at or before it was acknowledged.
 
+mod commands;
 mod frames;
+mod heard;
+mod numbers;
 mod share;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod tickets;
 
-use hissa_core::registry::Revision;
-use hissa_core::sim::Partitions;
-use hissa_core::usage::{Source, UsageRow};
-use hissa_core::wire::{self, Kind, Progress};
+use std::collections::BTreeMap;
 
+use hissa_core::sim::{FeedId, Partitions};
+use hissa_core::usage::{Source, UsageRow};
+use hissa_core::wire::{Kind, Progress};
+
+use crate::node_sequence::Found;
 use crate::position::Stored;
-use crate::reject::Rejected;
 use crate::source::batch::Batch;
+use commands::json;
+pub use commands::{Command, Event, Payload};
 use frames::Frames;
+use heard::Heard;
+use numbers::Numbers;
 use share::Share;
 use sources::Sources;
 use tickets::Tickets;
@@ -32,61 +41,14 @@ pub const REGISTRY_VIEW_MS_MAX: i64 = 60_000;
 /// Steps whose messages may be on their way at once.
 const TICKETS_MAX: usize = 8;
 
-/// What happens to the publisher.
-#[derive(Debug)]
-pub enum Event {
-    /// A feed has read on.
-    Batch(Batch),
-    /// These live sources were read to their ends, and nothing had come for a second, at this time of ingest's clock.
-    AtEnd { sources: Vec<Source>, at_ms: i64 },
-    /// The registry was read on; to its end as of this time of ingest's clock, where one is told.
-    Registry {
-        revisions: Vec<Revision>,
-        whole_at_ms: Option<i64>,
-    },
-    /// One message of a ticket was acknowledged.
-    Acked { ticket: u64 },
-}
-
-/// What the publisher wants done, in this order.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Command {
-    /// To a partition of `hissa.usage`.
-    Entry {
-        ticket: u64,
-        partition: u16,
-        kind: Kind,
-        payload: Payload,
-    },
-    /// To `hissa.rejected`.
-    Rejected { ticket: u64, rejected: Rejected },
-    /// To `hissa.ingest`; it may be written at once, and needs no acknowledgement.
-    Store { source: Source, stored: Stored },
-}
-
-/// The bytes of an entry.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Payload {
-    Rows(Vec<UsageRow>),
-    Json(Vec<u8>),
-}
-
-impl Payload {
-    /// As they go into the message.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Payload::Rows(rows) => wire::encode_rows(rows),
-            Payload::Json(text) => text,
-        }
-    }
-}
-
 /// The state of publishing.
 pub struct Publisher {
     partitions: Partitions,
     /// Whether the (only) feed is played in its own time.
     played: bool,
     sources: Sources,
+    heard: Heard,
+    numbers: Numbers,
     share: Share,
     frames: Frames,
     tickets: Tickets,
@@ -101,10 +63,14 @@ impl Publisher {
         sources: impl IntoIterator<Item = (Source, Stored)>,
         registry_revision: u64,
     ) -> Publisher {
+        let mut known: BTreeMap<Source, Stored> = sources.into_iter().collect();
+        let numbers = Numbers::restore(&mut known);
         Publisher {
             partitions,
             played,
-            sources: Sources::new(partitions, sources),
+            sources: Sources::new(partitions, known),
+            heard: Heard::default(),
+            numbers,
             share: Share::new(partitions, registry_revision),
             frames: Frames::new(partitions),
             tickets: Tickets::default(),
@@ -135,6 +101,11 @@ impl Publisher {
         self.sources.records_in_flight()
     }
 
+    /// What was found in the numbers of a feed's nodes since the start, and how many holes are open in them.
+    pub fn node_sequences(&self, feed: FeedId) -> (Found, usize) {
+        self.numbers.of(feed)
+    }
+
     /// Takes an event; appends what is to be done.
     pub fn step(&mut self, event: Event, commands: &mut Vec<Command>) {
         match event {
@@ -160,6 +131,7 @@ impl Publisher {
             return;
         }
         let ticket = self.tickets.open();
+        self.hear(&batch.rows, ticket, commands);
         self.sources.count(&batch.rows);
         for row in &batch.rows {
             if self.played && self.share.has_due(row.delivered_at_ms.get()) {
@@ -178,7 +150,9 @@ impl Publisher {
                 .map(|rejected| Command::Rejected { ticket, rejected }),
         );
         let touched: Vec<Source> = batch.reached.iter().map(|reached| reached.source).collect();
+        self.numbers.note(&batch.numbered);
         for reached in batch.reached {
+            self.numbers.reach(&reached.source, reached.position);
             self.sources.reach(reached);
         }
         if let Some(quiet) = batch.quiet {
@@ -214,18 +188,48 @@ impl Publisher {
         self.close(ticket, &all, commands);
     }
 
+    /// Before rows go: Progress that names the hours in which they were delivered, where it has not yet. The rest of it is
+    /// as it stood, for no shard has these rows.
+    fn hear(&mut self, rows: &[UsageRow], ticket: u64, commands: &mut Vec<Command>) {
+        let hours = self.heard.new_hours(rows);
+        let Some(source) = hours.keys().next() else {
+            return;
+        };
+        let as_of_ms = self.sources.as_of_ms(source).unwrap_or_else(|| {
+            // Nothing of the feed was ever told. A time that is not behind anything that follows moves no clock too far:
+            // not behind the first command, if that comes before the rows, nor behind any row.
+            let first = rows.iter().map(|row| row.delivered_at_ms.get()).min();
+            let first = first.unwrap_or(0).min(self.share.next_entered_at_ms());
+            // No shard takes a time before 1970; a command from there is refused as itself.
+            first.max(0)
+        });
+        let of = hours.iter().map(|(source, hours)| (source, &hours[..]));
+        self.tell(of, as_of_ms, ticket, commands);
+    }
+
     /// Progress of these sources (of one feed) into every partition.
     fn progress(&self, touched: &[Source], ticket: u64, commands: &mut Vec<Command>) {
         // A source that was never heard of has no time yet; then nothing is known that could move a clock.
-        let Some(as_of_ms) = touched
+        let as_of_ms = touched
             .first()
-            .and_then(|source| self.sources.as_of_ms(source))
-        else {
-            return;
-        };
+            .and_then(|source| self.sources.as_of_ms(source));
+        if let Some(as_of_ms) = as_of_ms {
+            let no_hours: &[i64] = &[];
+            let of = touched.iter().map(|source| (source, no_hours));
+            self.tell(of, as_of_ms, ticket, commands);
+        }
+    }
+
+    fn tell<'a>(
+        &self,
+        of: impl Iterator<Item = (&'a Source, &'a [i64])> + Clone,
+        as_of_ms: i64,
+        ticket: u64,
+        commands: &mut Vec<Command>,
+    ) {
         for partition in self.partitions.numbers() {
             let progress = Progress {
-                sources: self.sources.progress(touched, partition),
+                sources: self.sources.progress(of.clone(), partition),
                 as_of_ms,
             };
             let payload = Payload::Json(json(&progress));
@@ -244,7 +248,8 @@ impl Publisher {
         let positions = touched
             .iter()
             .map(|source| (*source, self.sources.stored(source, revision)));
-        let positions = positions.collect();
+        let mut positions: BTreeMap<Source, Stored> = positions.collect();
+        self.numbers.enclose(&mut positions);
         let messages = commands
             .iter()
             .filter(|command| command.ticket() == Some(ticket))
@@ -263,24 +268,5 @@ impl Publisher {
             self.sources.settle(&source, &stored);
             commands.push(Command::Store { source, stored });
         }
-    }
-}
-
-impl Command {
-    /// The ticket whose messages must all be acknowledged; none for what needs no acknowledgement.
-    pub fn ticket(&self) -> Option<u64> {
-        match self {
-            Command::Entry { ticket, .. } | Command::Rejected { ticket, .. } => Some(*ticket),
-            Command::Store { .. } => None,
-        }
-    }
-}
-
-/// JSON of one of our own types, none of which can fail to be written: their maps have text for keys, and nothing in
-/// them refuses.
-fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    match serde_json::to_vec(value) {
-        Ok(text) => text,
-        Err(error) => unreachable!("a value of our own is not JSON: {error}"),
     }
 }

@@ -41,6 +41,13 @@ impl Share {
         self.pending.extend(revisions);
     }
 
+    /// When the next command was entered; the end of time where none is known.
+    pub(super) fn next_entered_at_ms(&self) -> i64 {
+        self.pending
+            .front()
+            .map_or(i64::MAX, |next| next.entered.entered_at_ms)
+    }
+
     /// Whether the next command was entered at or before this time.
     pub(super) fn has_due(&self, at_ms: i64) -> bool {
         self.pending

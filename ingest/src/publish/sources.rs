@@ -50,13 +50,7 @@ impl Sources {
     /// Enters rows into the books.
     pub(super) fn count(&mut self, rows: &[UsageRow]) {
         let partitions = self.partitions;
-        let of_one_source = |a: &UsageRow, b: &UsageRow| {
-            (a.source_partition, a.epoch, a.feed) == (b.source_partition, b.epoch, b.feed)
-        };
-        for run in rows.chunk_by(of_one_source) {
-            let Ok(source) = run[0].source() else {
-                unreachable!("rows are made from a parsed feed id, and no run is empty");
-            };
+        for (source, run) in runs(rows) {
             let now = &mut self.state(source).now;
             now.books
                 .resize(usize::from(partitions.count()), Book::default());
@@ -108,9 +102,13 @@ impl Sources {
         states.filter_map(|(_, state)| state.now.clock_ms).min()
     }
 
-    /// What Progress says of these sources to one partition.
-    pub(super) fn progress(&self, of: &[Source], partition: u16) -> Vec<SourceProgress> {
-        let progress = |source: &Source| {
+    /// What Progress says of these sources to one partition, with the hours that are to be told.
+    pub(super) fn progress<'a>(
+        &self,
+        of: impl Iterator<Item = (&'a Source, &'a [i64])>,
+        partition: u16,
+    ) -> Vec<SourceProgress> {
+        let progress = |(source, heard): (&Source, &[i64])| {
             let now = &self.states.get(source)?.now;
             let book = now
                 .books
@@ -122,10 +120,10 @@ impl Sources {
                 through: now.position,
                 rows: book.rows,
                 bytes: book.bytes,
-                heard: Vec::new(),
+                heard: heard.to_vec(),
             })
         };
-        of.iter().filter_map(progress).collect()
+        of.filter_map(progress).collect()
     }
 
     /// What would be stored of a source now.
@@ -150,6 +148,19 @@ impl Sources {
         };
         self.states.iter().map(in_flight)
     }
+}
+
+/// Rows in runs of one source each.
+pub(super) fn runs(rows: &[UsageRow]) -> impl Iterator<Item = (Source, &[UsageRow])> {
+    let of_one_source = |a: &UsageRow, b: &UsageRow| {
+        (a.source_partition, a.epoch, a.feed) == (b.source_partition, b.epoch, b.feed)
+    };
+    rows.chunk_by(of_one_source).map(|run| {
+        let Ok(source) = run[0].source() else {
+            unreachable!("rows are made from a parsed feed id, and no run is empty");
+        };
+        (source, run)
+    })
 }
 
 /// The partition of a row: its SIM's; stubs have no SIM and go to the first.

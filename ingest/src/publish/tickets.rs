@@ -18,7 +18,7 @@ pub(super) struct Tickets {
 struct Ticket {
     closed: bool,
     outstanding: usize,
-    positions: Vec<(Source, Stored)>,
+    positions: BTreeMap<Source, Stored>,
 }
 
 impl Tickets {
@@ -29,7 +29,12 @@ impl Tickets {
     }
 
     /// All of its messages are known now.
-    pub(super) fn close(&mut self, number: u64, messages: usize, positions: Vec<(Source, Stored)>) {
+    pub(super) fn close(
+        &mut self,
+        number: u64,
+        messages: usize,
+        positions: BTreeMap<Source, Stored>,
+    ) {
         if let Some(ticket) = self.get(number) {
             ticket.closed = true;
             ticket.outstanding = messages;

@@ -2,6 +2,7 @@
 
 use hissa_core::usage::{Source, UsageRow};
 
+use crate::node_sequence::Numbered;
 use crate::reject::Rejected;
 
 /// Records of one feed; of each carrier partition in the order of its offsets.
@@ -11,6 +12,8 @@ pub struct Batch {
     pub rows: Vec<UsageRow>,
     /// The records that could not be decoded; each has its stub among the rows.
     pub rejected: Vec<Rejected>,
+    /// The records that have a number of their node's, in the order of the rows.
+    pub numbered: Vec<Numbered>,
     /// How far each source has got that is in the batch.
     pub reached: Vec<Reached>,
     /// The batch ends with a quiet message.

@@ -12,6 +12,7 @@ use crate::admit::Admission;
 use crate::config::Feed;
 use crate::decode::{Message, json};
 use crate::halt::{Halt, Place};
+use crate::node_sequence::Numbered;
 use crate::reject::Rejected;
 use crate::rows;
 
@@ -119,6 +120,15 @@ impl Reader {
                     delivered_at_ms,
                     &self.pseudonyms,
                 );
+                self.batch
+                    .numbered
+                    .extend(record.node_sequence.map(|number| Numbered {
+                        source,
+                        offset: message.offset,
+                        delivered_at_ms,
+                        node: record.node,
+                        number,
+                    }));
                 true
             }
             Err(fault) => {

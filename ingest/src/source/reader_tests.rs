@@ -97,6 +97,30 @@ fn a_record_becomes_a_row_a_container_under_pseudonyms() {
 }
 
 #[test]
+fn a_records_counter_stands_in_its_rows_and_its_number_beside_them() {
+    let mut reader = reader(false, &[]);
+    let with = RECORD.replace(
+        "\"rat\"",
+        "\"counter\":\"cumulative32\",\"node_sequence\":77,\"rat\"",
+    );
+    for (offset, record) in [(4, RECORD), (5, &with)] {
+        reader
+            .take(message(3, offset, NOW_MS, record), NOW_MS)
+            .unwrap();
+    }
+    let batch = reader.finish();
+    let counters: Vec<_> = batch.rows.iter().map(|row| row.counter).collect();
+    assert_eq!(counters, [0, 0, 2, 2]);
+    let [numbered] = batch.numbered[..] else {
+        panic!("{:?}", batch.numbered)
+    };
+    assert_eq!((numbered.offset, numbered.number), (5, 77));
+    assert_eq!(numbered.source, batch.rows[0].source().unwrap());
+    assert_eq!(numbered.node, batch.rows[0].node().unwrap());
+    assert_eq!(numbered.delivered_at_ms, NOW_MS);
+}
+
+#[test]
 fn what_is_no_record_is_one_stub_with_its_reason_and_the_feed_goes_on() {
     let mut reader = reader(false, &[]);
     let large = "x".repeat(5_000_000);

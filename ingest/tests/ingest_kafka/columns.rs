@@ -51,7 +51,8 @@ fn line(row: &UsageRow) -> String {
         row.source_partition.to_string(),
         row.source_offset.to_string(),
         row.source_row.to_string(),
-        row.reserved.to_string(),
+        row.counter.to_string(),
+        hex::encode_upper(row.reserved),
         row.delivered_at_ms.to_string(),
         hex::encode_upper(row.node),
         row.record_sequence.to_string(),
@@ -97,6 +98,7 @@ async fn clickhouses_own_reader_reads_the_frames_as_we_do() {
                 "\"imei\":\"3520991200041207\",\"rat\":\"4G\",\"serving_plmn\":\"00101\",",
                 "",
             ),
+            503 => record(503, 1).replace("\"rat\"", "\"counter\":\"cumulative32\",\"rat\""),
             _ => record(number, number % 100),
         };
         carrier.deliver("cdr", 0, at_ms, payload.as_bytes());

@@ -1,5 +1,7 @@
 //! `hissa.usage` as the shards read it.
 
+use std::collections::BTreeSet;
+
 use hissa_core::registry::Block;
 use hissa_core::usage::UsageRow;
 use hissa_core::wire::{self, Entry, HEADER_ENTRY, HEADER_VERSION, Progress};
@@ -50,17 +52,20 @@ fn entry<'a>(message: &'a BorrowedMessage<'_>) -> Entry<'a> {
     .unwrap()
 }
 
-/// Goes through a partition as a shard does: every row counts when its position is new, blocks join without a gap,
-/// Progress agrees with what was counted. Returns the rows that counted.
+/// Goes through a partition as a shard does: every row counts when its position is new and stands behind the hour in
+/// which it was delivered, blocks join without a gap, Progress agrees with what was counted. Returns the rows that counted.
 pub fn apply(entries: &[Owned]) -> Vec<UsageRow> {
     let mut counted: Vec<UsageRow> = Vec::new();
     let mut revision = 0;
     let mut through = 0;
     let mut book = Book::default();
+    let mut heard = BTreeSet::new();
     for entry in entries {
         match entry {
             Owned::Rows(rows) => {
                 for row in rows {
+                    let hour = row.delivered_at_ms.get() / 3_600_000;
+                    assert!(heard.contains(&hour), "a row before its hour was told");
                     if row.source_offset.get() >= through {
                         through = row.source_offset.get() + 1;
                         book.rows += 1;
@@ -75,6 +80,7 @@ pub fn apply(entries: &[Owned]) -> Vec<UsageRow> {
             }
             Owned::Progress(progress) => {
                 let said = &progress.sources[0];
+                heard.extend(said.heard.iter().copied());
                 if said.through >= through {
                     assert_eq!((said.rows, said.bytes), (book.rows, book.bytes));
                     through = said.through;

@@ -13,6 +13,12 @@ fn sim(number: u64) -> SimId {
     pseudonyms().sim(&Imsi::parse(&imsi(number)).unwrap())
 }
 
+/// A record of a node that numbers its own.
+fn numbered(number: u64, node_sequence: u64) -> String {
+    let sequence = format!("\"node_sequence\":{node_sequence},\"rat\"");
+    record(number, number % 100).replace("\"rat\"", &sequence)
+}
+
 /// 3,000 records, one a second, of 100 SIMs; two of them poison; one SIM is enrolled on the way.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
@@ -38,6 +44,11 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
                 br#"{"node":"pgw-1","imsi":"001010000000007"#,
             ),
             1_400 => carrier.deliver("cdr", 0, at_ms, &large),
+            // The node pgw-2 numbers its records from 0 on; two of them wrongly.
+            11 | 2_000 => carrier.deliver("cdr", 0, at_ms, numbered(number, 8).as_bytes()),
+            _ if number % 3 == 2 => {
+                carrier.deliver("cdr", 0, at_ms, numbered(number, number / 3).as_bytes());
+            }
             _ => carrier.deliver("cdr", 0, at_ms, record(number, number % 100).as_bytes()),
         }
     }
@@ -61,6 +72,10 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
         "hissa_rejected_records_total{feed=\"pgw\",reason=\"too_large\"} 1",
         "hissa_rejected_records_total{feed=\"pgw\",reason=\"bad_time\"} 0",
         "hissa_in_flight_records{feed=\"pgw\"} 0",
+        // 8 stands for 3 and for 666; the record with 466 could not be decoded.
+        "hissa_feed_repeated_sequences_total{feed=\"pgw\"} 2",
+        "hissa_feed_sequence_holes{feed=\"pgw\"} 3",
+        "hissa_feed_missing_sequences_total{feed=\"pgw\"} 0",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
@@ -88,9 +103,11 @@ async fn a_played_feed_becomes_blocks_frames_and_progress_in_its_own_time() {
                 );
             }
         }
-        let Some(Owned::Block(first)) = entries.first() else {
-            panic!("no block in front")
+        let [Owned::Progress(heard), Owned::Block(first), ..] = &entries[..] else {
+            panic!("no heard hour in front, or no block behind it")
         };
+        assert_eq!(heard.as_of_ms, MORNING_MS - 1);
+        assert_eq!(heard.sources[0].heard, [MORNING_MS / 3_600_000]);
         assert_eq!(
             (first.from_rev, first.to_rev, first.commands.len()),
             (0, 1, 1)

@@ -9,6 +9,7 @@ fn said(through: u64, rows: u64, bytes: u64) -> Vec<SourceProgress> {
         through,
         rows,
         bytes,
+        heard: vec![],
     }]
 }
 

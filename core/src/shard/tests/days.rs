@@ -1,12 +1,12 @@
 //! Sections 2 and 3: the clock, days, months, closing.
 
 use super::story::*;
-use crate::calendar::{Calendar, Day, Month};
 use crate::facts::Fact;
 use crate::registry::{Class, Command};
+use crate::zone::{Day, Month, Zone};
 
-fn morocco() -> Calendar {
-    Calendar::from_tzif(ZONE, &hex::encode(tzif())).unwrap()
+fn morocco() -> Zone {
+    Zone::from_tzif(ZONE, &hex::encode(tzif())).unwrap()
 }
 
 #[test]

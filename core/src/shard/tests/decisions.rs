@@ -119,7 +119,9 @@ fn a_row_that_exhausts_is_the_cause_and_the_next_cycle_resets() {
         assert_eq!(
             decision.allowance,
             AllowanceState {
+                id: "education".to_owned(),
                 limit_bytes,
+                granted_bytes: 0,
                 used_bytes
             }
         );

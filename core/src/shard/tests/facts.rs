@@ -15,8 +15,8 @@ fn taken_rows_are_of_what_changed_since() {
     let row = usage(1, "2026-02-10T09:00", 7).charging_id(77);
     let offset = story.offset;
     story.row(Usage { up: 2, ..row });
-    assert_eq!(story.shard.facts_pending(), 3);
-    let facts = [1, 1, 1].map(|max| story.shard.take_facts(max).remove(0));
+    assert_eq!(story.shard.facts_pending(), 4);
+    let facts = [1, 1, 1, 1].map(|max| story.shard.take_facts(max).remove(0));
     assert_eq!(story.shard.facts_pending(), 0);
     for fact in &facts {
         assert_eq!(version(fact), offset);
@@ -30,6 +30,7 @@ fn taken_rows_are_of_what_changed_since() {
             }
             Fact::SimCycle(row) => assert_eq!((row.used_bytes, row.limit_bytes), (14, 20 * GB)),
             Fact::OutcomeDay(row) => assert_eq!((row.records, row.bytes), (2, 14)),
+            Fact::PlaceHour(row) => assert_eq!((row.uplink_bytes, row.downlink_bytes), (2, 7)),
             other => panic!("{other:?}"),
         }
     }

@@ -161,7 +161,7 @@ pub fn run(log: &Log, restore_at: Option<usize>) -> Story {
     for (place, told) in log.entries.iter().enumerate() {
         if restore_at == Some(place) {
             let bytes = story.shard.snapshot();
-            story.shard = Shard::restore(&bytes, crate::shard::ShardConfig::new(1, 3)).unwrap();
+            story.shard = Shard::restore(&bytes, crate::shard::ShardConfig::new(1, 3, 16)).unwrap();
         }
         tell(&mut story, told);
         if place % 97 == 0 {
@@ -223,22 +223,33 @@ fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
 fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>) {
     let decisions = story.decisions.iter().map(|decision| {
         let mut decision = decision.clone();
+        decision.offset = 0;
         if let Some(cause) = &mut decision.cause {
             (cause.offset, cause.row) = (0, 0);
         }
         format!("{decision:?}")
     });
-    let alerts = story.alerts.iter().map(|alert| format!("{alert:?}"));
+    let alerts = story.alerts.iter().map(|alert| {
+        let mut alert = alert.clone();
+        alert.offset = 0;
+        if let Some(cause) = &mut alert.cause {
+            (cause.offset, cause.row) = (0, 0);
+        }
+        format!("{alert:?}")
+    });
     let facts = story.facts.iter().map(|(key, fact)| {
         let mut fact = fact.clone();
         match &mut fact {
             Fact::SimDay(row) => row.version = 0,
             Fact::SimCycle(row) => row.version = 0,
             Fact::OutcomeDay(row) => row.version = 0,
+            Fact::PlaceHour(row) => row.version = 0,
+            Fact::FlagDay(row) => row.version = 0,
             Fact::Assignment(row) => row.version = 0,
             Fact::Decision(row) => {
                 row.version = 0;
                 row.decision.cause = None;
+                row.decision.offset = 0;
             }
         }
         (key.clone(), format!("{fact:?}"))

@@ -145,7 +145,7 @@ fn rule_6_a_sim_that_is_not_enrolled_at_the_usage_instant_is_held() {
 fn rule_6_past_the_bound_of_held_sims_a_row_is_quarantined_and_seen() {
     let mut story = Story::with(ShardConfig {
         held_sims_max: 2,
-        ..ShardConfig::new(1, 0)
+        ..ShardConfig::new(1, 0, 1)
     });
     let table = [
         (7, 1, "held unknown"),

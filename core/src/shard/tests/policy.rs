@@ -97,15 +97,9 @@ fn before_any_programme_an_enrolled_sim_is_allowed_everything() {
         "2026-02-10T09:00",
         Command::Programme(programme(vec![rural()])),
     );
-    // The row was counted as unknown, for there was no catalogue; now it is charged to education.
-    assert_eq!(
-        story.told(),
-        [
-            "1 education throttle #2 policy_changed",
-            "1 other block #2 policy_changed",
-        ]
-    );
-    assert_eq!(story.alerted(), ["fire SimExhausted 1 2026-02-01 #1"]);
+    // There was no account that could have taken the bytes, and they are not fetched back.
+    assert_eq!(story.told(), ["1 other block #2 policy_changed"]);
+    assert_eq!(story.cycle(1, "2026-02-01", Class::Education).0, 0);
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn a_snapshot_holds_the_rows_that_wait_and_the_digest_does_not_see_them() {
 }
 
 fn story_config() -> ShardConfig {
-    ShardConfig::new(1, 3)
+    ShardConfig::new(1, 3, 16)
 }
 
 #[test]

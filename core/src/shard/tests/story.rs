@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use crate::alert::AlertChange;
+use crate::alert::{AlertChange, Subject};
 use crate::decision::Decision;
 use crate::facts::Fact;
 use crate::registry::Catalogue;
 use crate::registry::{
-    Allowance, Block, Class, Cohort, Command, Enrolment, Entered, Feed, OnExhausted, Place,
-    Programme, Revision, Rule,
+    Allowance, Block, Breaker, Class, Cohort, Command, Counter, Enrolment, Entered, Feed,
+    OnExhausted, Period, Place, Programme, Revision, Rule, Scope,
 };
 use crate::shard::{Discrepancy, Effects, Halt, Shard, ShardConfig};
 use crate::sim::{FeedId, NodeId, SimId};
@@ -74,13 +74,29 @@ pub fn rural() -> Cohort {
             allowance(Class::Other, 0, OnExhausted::Block),
         ],
         thresholds: vec![50, 80, 100],
+        restore_over_ms: 0,
+        // Out of reach, but where a story is about it.
+        breaker: Breaker {
+            share_permille: 1000,
+            at_least: 20,
+        },
     }
 }
 
+/// A month's bytes of a class.
 pub fn allowance(class: Class, bytes: u64, on_exhausted: OnExhausted) -> Allowance {
+    let scope = match class {
+        Class::Education => Scope::Education,
+        Class::System => Scope::System,
+        Class::Other => Scope::Other,
+        Class::Unknown => panic!("unknown traffic has no allowance"),
+    };
     Allowance {
-        class,
+        id: scope.as_str().to_owned(),
+        scope,
         bytes,
+        every: Period::Month,
+        rollover_max_bytes: 0,
         on_exhausted,
     }
 }
@@ -94,6 +110,8 @@ pub fn programme(cohorts: Vec<Cohort>) -> Programme {
         closes_after_days: 7,
         unknown_charged_to: Class::Education,
         privacy_k: 10,
+        tablet_tacs: vec![],
+        router_tacs: vec![],
         cohorts,
     }
 }
@@ -222,7 +240,7 @@ pub struct Story {
 
 impl Story {
     pub fn new() -> Story {
-        Story::with(ShardConfig::new(1, 3))
+        Story::with(ShardConfig::new(1, 3, 16))
     }
 
     pub fn with(config: ShardConfig) -> Story {
@@ -288,6 +306,7 @@ impl Story {
             Command::Feed(Feed {
                 id,
                 future_tolerance_ms,
+                counter: Counter::Delta,
             }),
         );
     }
@@ -345,10 +364,12 @@ impl Story {
         let alerts = self.alerts.drain(..);
         alerts
             .map(|alert| {
-                let sim = alert.sim.0[0];
                 let change = format!("{:?}", alert.change).to_lowercase();
-                let (kind, revision) = (alert.kind.as_str(), alert.revision);
-                format!("{change} {kind} {sim} {} #{revision}", alert.cycle)
+                // The SIM of a story is a number.
+                let id = (0..=255u8).fold(alert.id.clone(), |id, number| {
+                    id.replace(&sim(number).to_string(), &number.to_string())
+                });
+                format!("{change} {} #{}", id.replace('/', " "), alert.revision)
             })
             .collect()
     }
@@ -372,8 +393,10 @@ pub fn enrolment(number: u8, cohort: &str, valid_from: &str) -> Command {
     Command::Enrol(Enrolment {
         sim: sim(number),
         device: None,
+        device_tac: 0,
         cohort: cohort.to_owned(),
         valid_from: date(valid_from),
+        valid_until: None,
         place: Place {
             school: format!("school-{number}"),
             ..Place::default()
@@ -421,6 +444,17 @@ pub fn key(fact: &Fact) -> String {
             let (word, reason) = (outcome.as_str(), outcome.reason());
             format!("outcome {feed} {booked} {word} {reason}")
         }
+        Fact::PlaceHour(row) => {
+            let (province, cohort, class) = (&row.province, &row.cohort, row.class.as_str());
+            let (used, booked) = (row.usage_day, row.booked_day);
+            format!(
+                "place {province} {cohort} {used} {} {class} {booked}",
+                row.hour
+            )
+        }
+        Fact::FlagDay(row) => {
+            format!("flag {} {} {}", row.feed, row.booked_day, row.flag.as_str())
+        }
         Fact::Assignment(row) => {
             let (sim, from) = (row.sim, row.valid_from);
             format!("assignment {sim} {from} {}", row.booked_day)
@@ -434,6 +468,8 @@ pub fn version(fact: &Fact) -> u64 {
         Fact::SimCycle(row) => row.version,
         Fact::Decision(row) => row.version,
         Fact::OutcomeDay(row) => row.version,
+        Fact::PlaceHour(row) => row.version,
+        Fact::FlagDay(row) => row.version,
         Fact::Assignment(row) => row.version,
     }
 }
@@ -448,4 +484,12 @@ pub fn keep(facts: &mut BTreeMap<String, Fact>, fact: Fact) {
         }
     }
     facts.insert(key, fact);
+}
+
+/// What a quota alert says.
+pub fn quota(alert: &AlertChange) -> &crate::alert::Quota {
+    match &alert.subject {
+        Subject::SimQuota80(quota) | Subject::SimExhausted(quota) => quota,
+        other => panic!("no quota alert: {other:?}"),
+    }
 }

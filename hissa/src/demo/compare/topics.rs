@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hissa_carrier::orders::Orders;
 use hissa_carrier::truth::{self, Truth};
-use hissa_core::alert::AlertChange;
+use hissa_core::alert::{AlertChange, Subject};
 use hissa_core::decision::Decision;
 use hissa_links::kafka::KafkaLink;
 use hissa_links::{topics, whole};
@@ -84,7 +84,7 @@ impl TopicFindings {
                 self.broken.push(format!(
                     "revision {} of one {} has two contents",
                     key.1,
-                    change.kind.as_str()
+                    change.subject.kind().as_str()
                 ));
             }
             Some(_) => {}
@@ -197,14 +197,17 @@ pub(super) fn alerts(truth: &Truth, names: &mut Names<'_>, topics: &TopicFinding
         );
         (key, (word(&alert.change), alert.at_ms))
     });
-    let found = topics.alerts.values().map(|alert| {
+    let found = topics.alerts.values().filter_map(|alert| {
+        let (Subject::SimQuota80(quota) | Subject::SimExhausted(quota)) = &alert.subject else {
+            return None;
+        };
         let key = (
-            alert.sim,
-            alert.cycle.to_string(),
-            word(&alert.kind),
+            quota.tablet.sim,
+            quota.cycle.to_string(),
+            alert.subject.kind().as_str().to_owned(),
             alert.revision,
         );
-        (key, (word(&alert.change), alert.at_ms))
+        Some((key, (word(&alert.change), alert.at_ms)))
     });
     Comparison::of(
         "alerts fired and resolved",

@@ -1,0 +1,200 @@
+//! What is watched of a SIM beside its quota: use, the device that it is in, much use in a day, grants near their end.
+//!
+//! Rules: `docs/semantics.md`, section 10.
+
+use serde::{Deserialize, Serialize};
+
+use crate::roster::AlertState;
+use crate::zone::Day;
+
+/// School days without use after which a tablet is idle.
+pub(crate) const IDLE_SCHOOL_DAYS: u16 = 10;
+/// Records in another device after which a SIM has moved.
+const MOVED_RECORDS: u8 = 2;
+/// More bytes than this in a day may be sharing,
+const SHARING_BYTES: u64 = 2_000_000_000;
+/// where this much of them, in percent, is not education.
+const SHARING_PERCENT: u128 = 80;
+/// Days without such a day after which it is over.
+pub(crate) const SHARING_CLEAN_DAYS: i32 = 7;
+
+/// What is watched of every SIM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Watches {
+    /// The latest usage day with use.
+    pub(crate) last_used: Option<Day>,
+    /// School days without use in a row, and the last that was counted.
+    idle_days: u16,
+    counted_to: Option<Day>,
+    /// Today's and yesterday's use.
+    days: [DayUse; 2],
+    rare: Option<Box<Rare>>,
+}
+
+/// What few SIMs have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rare {
+    pub(crate) idle: Dated,
+    pub(crate) moved: Moved,
+    pub(crate) sharing: Sharing,
+    /// By the number of the grant.
+    pub(crate) expiring: Vec<(u32, AlertState)>,
+}
+
+/// An alert whose id has a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Dated {
+    pub(crate) day: Option<Day>,
+    pub(crate) state: AlertState,
+}
+
+impl Dated {
+    /// Fires under a new id.
+    pub(crate) fn fire(&mut self, day: Day) {
+        *self = Dated {
+            day: Some(day),
+            state: AlertState::default(),
+        };
+        self.state.turn();
+    }
+}
+
+/// Evidence that a SIM is in another device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Moved {
+    pub(crate) alert: Dated,
+    pub(crate) records: u8,
+    pub(crate) first_day: Option<Day>,
+    /// The source offset of the last record, and its device.
+    last_offset: u64,
+    device: u64,
+    pub(crate) device_tac: u32,
+}
+
+/// What a record in another device does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    None,
+    Fires,
+    Updates,
+}
+
+impl Moved {
+    /// Takes note of a record in another device.
+    pub(crate) fn note(&mut self, offset: u64, day: Day, device: u64, tac: u32) -> Evidence {
+        if self.alert.state.firing {
+            if device == self.device {
+                return Evidence::None;
+            }
+            (self.device, self.device_tac) = (device, tac);
+            return Evidence::Updates;
+        }
+        if self.records > 0 && offset == self.last_offset {
+            return Evidence::None;
+        }
+        self.first_day.get_or_insert(day);
+        self.records += 1;
+        self.last_offset = offset;
+        (self.device, self.device_tac) = (device, tac);
+        if self.records < MOVED_RECORDS {
+            Evidence::None
+        } else {
+            Evidence::Fires
+        }
+    }
+}
+
+/// Days of much use that is mostly not education.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sharing {
+    pub(crate) alert: Dated,
+    /// The latest such day.
+    pub(crate) latest: Option<Day>,
+    /// The day last told, with its bytes.
+    pub(crate) told_day: Option<Day>,
+    pub(crate) told_bytes: u64,
+    pub(crate) told_education_bytes: u64,
+}
+
+/// Bytes of a usage day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DayUse {
+    day: Option<Day>,
+    pub(crate) bytes: u64,
+    pub(crate) education_bytes: u64,
+    /// Told already.
+    told: bool,
+}
+
+impl DayUse {
+    fn is_sharing(&self) -> bool {
+        let other = u128::from(self.bytes - self.education_bytes);
+        self.bytes > SHARING_BYTES && other * 100 >= u128::from(self.bytes) * SHARING_PERCENT
+    }
+}
+
+impl Watches {
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Takes note of use on a day; says whether it ends the row of idle days.
+    pub(crate) fn note_use(&mut self, day: Day) -> bool {
+        self.last_used = self.last_used.max(Some(day));
+        let ends = self.counted_to.is_some_and(|counted| day >= counted);
+        if ends {
+            self.idle_days = 0;
+            self.counted_to = None;
+        }
+        ends
+    }
+
+    /// Ends the row of idle days without use: the SIM was not enrolled.
+    pub(crate) fn end_idle_days(&mut self) {
+        self.idle_days = 0;
+        self.counted_to = None;
+    }
+
+    /// Counts a school day that ended; says whether the SIM is idle now for long enough, for the first time in a row.
+    pub(crate) fn count_school_day(&mut self, day: Day) -> bool {
+        if self.last_used.is_some_and(|used| used >= day) {
+            return false;
+        }
+        self.idle_days = self.idle_days.saturating_add(1);
+        self.counted_to = Some(day);
+        self.idle_days == IDLE_SCHOOL_DAYS
+    }
+
+    /// Adds a row's bytes to its usage day, of today's or yesterday's alone; returns the day's use where it is told for
+    /// the first time that it may be sharing.
+    pub(crate) fn add_day_use(
+        &mut self,
+        day: Day,
+        today: Day,
+        bytes: u64,
+        education_bytes: u64,
+    ) -> Option<DayUse> {
+        if day != today && day != today.plus(-1) {
+            return None;
+        }
+        // Of two days that follow each other one is even.
+        let slot = &mut self.days[usize::from(day.0 & 1 == 1)];
+        if slot.day != Some(day) {
+            *slot = DayUse {
+                day: Some(day),
+                ..DayUse::default()
+            };
+        }
+        slot.bytes += bytes;
+        slot.education_bytes += education_bytes;
+        if slot.told || !slot.is_sharing() {
+            return None;
+        }
+        slot.told = true;
+        Some(*slot)
+    }
+}

@@ -1,0 +1,191 @@
+//! The accounts of one SIM, kept by hand: which there are, and what the rows of the log add to each (semantics Q1 to Q5,
+//! Q13, E6). Limits and grants are none of its business: it proves what was used.
+
+use std::collections::BTreeMap;
+
+use hissa_core::registry::{
+    CalendarEntry, CalendarKind, Class, Enrolment, Opening, Period, Programme, Retirement, Scope,
+};
+use jiff::ToSpan as _;
+use jiff::civil::{Date, Weekday};
+
+use crate::import::sim_history::SimHistory;
+
+/// An allowance's id, scope and period: programmes that name the same three speak of the same account.
+type Account = (String, Scope, Period);
+
+/// What is used of an account in a cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Used {
+    rows: u64,
+    /// What the SIM brought along, and the revision that says so.
+    opening: (u64, u32),
+}
+
+/// The accounts of a SIM.
+#[derive(Default)]
+pub struct Accounts {
+    programme: Option<Programme>,
+    /// First days of terms.
+    terms: Vec<Date>,
+    history: SimHistory,
+    /// The first `valid_from` with which the SIM became enrolled.
+    activated: Option<Date>,
+    today: Option<Date>,
+    used: BTreeMap<(Account, Date), Used>,
+}
+
+/// The programme's rules for a cohort are looked up by day at most so far back; a clock that jumps further is no feed's.
+const DAYS_MAX: i32 = 400;
+
+impl Accounts {
+    /// The clock has come to that local day.
+    pub fn day(&mut self, today: Date) {
+        let first = self.today.unwrap_or(today);
+        if first >= today && self.today.is_some() {
+            return;
+        }
+        let days = first
+            .until(today)
+            .map_or(0, |span| span.get_days())
+            .min(DAYS_MAX);
+        for behind in (0..=days).rev() {
+            let day = today.checked_sub(i64::from(behind).days()).unwrap_or(today);
+            self.open(day, day);
+        }
+        self.today = Some(today);
+    }
+
+    /// A programme is entered.
+    pub fn programme(&mut self, programme: &Programme) {
+        self.programme = Some(programme.clone());
+        self.open_today();
+    }
+
+    /// The calendar is entered.
+    pub fn calendar(&mut self, entries: &[CalendarEntry]) {
+        let terms = entries
+            .iter()
+            .filter(|entry| entry.kind == CalendarKind::Term);
+        self.terms = terms.map(|entry| entry.from).collect();
+        self.open_today();
+    }
+
+    /// The SIM is enrolled: accounts of cycles that have ended are opened too.
+    pub fn enrol(&mut self, enrolment: &Enrolment) {
+        let first = self.activated.get_or_insert(enrolment.valid_from);
+        *first = (*first).min(enrolment.valid_from);
+        self.history.enrol(enrolment.clone());
+        self.open_today();
+    }
+
+    /// The SIM leaves.
+    pub fn retire(&mut self, retirement: &Retirement) {
+        self.history.retire(retirement.at);
+        self.open_today();
+    }
+
+    /// The SIM brings something along.
+    pub fn opening(&mut self, opening: &Opening) {
+        let Some(today) = self.today else { return };
+        let account = self
+            .named(today)
+            .into_iter()
+            .find(|(id, ..)| *id == opening.allowance);
+        let Some(account) = account else { return };
+        let start = self.cycle_start(account.2, opening.as_of);
+        let used = self.used.entry((account, start)).or_default();
+        if opening.revision > used.opening.1 {
+            used.opening = (opening.used_bytes, opening.revision);
+        }
+    }
+
+    /// Whether the SIM is enrolled on a day, as known now.
+    pub fn is_enrolled(&self, day: Date) -> bool {
+        self.history.enrolled_on(day).is_some()
+    }
+
+    /// Adds the bytes of a usage day and class to all accounts that take them.
+    pub fn add(&mut self, day: Date, class: Class, bytes: u64) {
+        let (Some(programme), Some(today)) = (&self.programme, self.today) else {
+            return;
+        };
+        let payer = match class {
+            Class::Unknown => programme.unknown_charged_to,
+            class => class,
+        };
+        self.open(today, day);
+        let starts: BTreeMap<Period, Date> = self
+            .used
+            .keys()
+            .map(|((_, _, period), _)| (*period, self.cycle_start(*period, day)))
+            .collect();
+        for (((_, scope, period), start), used) in &mut self.used {
+            if scope.covers(payer) && starts.get(period) == Some(start) {
+                used.rows += bytes;
+            }
+        }
+    }
+
+    /// What is used of an allowance, by its id, in the cycle that begins on that day.
+    pub fn used(&self, allowance: &str, cycle: Date) -> u64 {
+        let named = self
+            .today
+            .map(|today| self.named(today))
+            .unwrap_or_default();
+        let account = named.into_iter().find(|(id, ..)| id == allowance);
+        let used = account.and_then(|account| self.used.get(&(account, cycle)));
+        used.map_or(0, |used| used.rows + used.opening.0)
+    }
+
+    fn open_today(&mut self) {
+        if let Some(today) = self.today {
+            self.open(today, today);
+        }
+    }
+
+    /// Opens the accounts that the rules of `today` name, in the cycle that contains `day`.
+    fn open(&mut self, today: Date, day: Date) {
+        for account in self.named(today) {
+            let start = self.cycle_start(account.2, day);
+            self.used.entry((account, start)).or_default();
+        }
+    }
+
+    /// The accounts that the rules of the SIM's present cohort name.
+    fn named(&self, today: Date) -> Vec<Account> {
+        let Some(present) = self.history.present(today) else {
+            return Vec::new();
+        };
+        let cohorts = self
+            .programme
+            .iter()
+            .flat_map(|programme| &programme.cohorts);
+        cohorts
+            .filter(|cohort| cohort.id == present.cohort)
+            .flat_map(|cohort| &cohort.allowances)
+            .map(|allowance| (allowance.id.clone(), allowance.scope, allowance.every))
+            .collect()
+    }
+
+    fn cycle_start(&self, period: Period, day: Date) -> Date {
+        match period {
+            Period::Day => day,
+            Period::Week => back(day, i64::from(day.weekday().since(Weekday::Monday))),
+            Period::Month => day.first_of_month(),
+            Period::Term => {
+                let begun = self.terms.iter().filter(|from| **from <= day);
+                begun.max().copied().unwrap_or(Date::constant(1970, 1, 1))
+            }
+            Period::Days(days) => {
+                let activated = self.activated.unwrap_or(day);
+                let since = activated.until(day).map_or(0, |span| span.get_days());
+                back(day, i64::from(since.rem_euclid(i32::from(days))))
+            }
+        }
+    }
+}
+
+fn back(day: Date, days: i64) -> Date {
+    day.checked_sub(days.days()).unwrap_or(day)
+}

@@ -1,0 +1,92 @@
+//! Cycles begin, end and close (Q3, Q9, Q11), and with them what is held (E5).
+
+use super::Shard;
+use crate::balance::Balance;
+use crate::day::Day;
+use crate::names::Class;
+use crate::period::{Every, cycle};
+use crate::sim::BalanceKey;
+
+impl Shard {
+    /// Step 3 for one SIM: cycles end and begin (Q9, Q11). Whether one did.
+    pub(super) fn begin_cycles(&mut self, sim: usize, today: Day, at: i64) -> bool {
+        let mut changed = false;
+        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
+        for key in keys {
+            let every = self.accounts[key.0].every;
+            let was_current = self.cycle_of(sim, every, today.plus(-1)).first == key.1;
+            if was_current && self.cycle_of(sim, every, today).first == today {
+                self.touch(sim, key, at);
+                changed = true;
+            }
+        }
+        let Some(cohort) = self.rules_of(sim) else {
+            return changed;
+        };
+        for allowance in &cohort.allowances {
+            let cycle = self.cycle_of(sim, allowance.every, today);
+            if cycle.first != today {
+                continue;
+            }
+            changed = true;
+            let Some(key) = self.open(sim, allowance, cycle) else {
+                continue;
+            };
+            let before = self.cycle_of(sim, allowance.every, today.plus(-1)).first;
+            let left = self.sims[sim]
+                .balances
+                .get(&(key.0, before))
+                .map_or(0, Balance::left_of_limit);
+            if let Some(balance) = self.sims[sim].balances.get_mut(&key) {
+                balance.rolled = left.min(allowance.rollover_max_bytes);
+                balance.limit = allowance.bytes.saturating_add(balance.rolled);
+            }
+        }
+        changed
+    }
+
+    /// Months and cycles close (Q3); what was held of days before them is forgotten (E5).
+    pub(super) fn close(&mut self, today: Day) {
+        let Some(programme) = self.rules.programme.clone() else {
+            return;
+        };
+        self.closed_before = self
+            .closed_before
+            .max(today.plus(-programme.closes_after_days));
+        for sim in 0..self.sims.len() {
+            let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
+            for key in keys {
+                let cycle = self.cycle_of(sim, self.accounts[key.0].every, key.1);
+                if self.is_closed(cycle) {
+                    self.sims[sim].balances.remove(&key);
+                }
+            }
+        }
+        self.move_holding_day();
+        let first = (self.holding_day, Class::Education);
+        for days in self.held.values_mut() {
+            *days = days.split_off(&first);
+        }
+        self.held.retain(|_, days| !days.is_empty());
+    }
+
+    /// E5.
+    pub(super) fn move_holding_day(&mut self) {
+        let Some(programme) = self.rules.programme.clone() else {
+            return;
+        };
+        let mut earliest = self.closed_before.month_first();
+        for allowance in programme
+            .cohorts
+            .iter()
+            .flat_map(|cohort| &cohort.allowances)
+        {
+            let first = match allowance.every {
+                Every::Days(days) => self.today.plus(-(2 * days + programme.closes_after_days)),
+                every => cycle(every, self.closed_before, Day(0), &self.rules.spans).first,
+            };
+            earliest = earliest.min(first);
+        }
+        self.holding_day = self.holding_day.max(earliest);
+    }
+}
