@@ -14,4 +14,5 @@ mod panics;
 mod quick;
 pub mod scenario;
 pub mod seed;
+pub mod small;
 pub mod world;

@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use clap::Parser;
 use simulate::coverage::Coverage;
-use simulate::faults::{Faults, shrink};
-use simulate::scenario::{Shape, Size};
-use simulate::seed::{self, Verdict};
+use simulate::faults::Faults;
+use simulate::scenario::Size;
+use simulate::seed::{Case, Verdict};
+use simulate::small;
 
 /// Seeded runs of the real core, worker and publisher, with faults.
 #[derive(Parser)]
@@ -35,24 +36,31 @@ struct Args {
     /// Run every seed with these faults instead of its own: `120 owner-crash 0 3 0; ...`.
     #[arg(long)]
     faults: Option<Faults>,
-    /// Find the few faults that make this seed differ.
+    /// Find the few faults, commands and messages that make this seed differ.
     #[arg(long, value_name = "SEED")]
     shrink: Option<u64>,
+    /// With `--shrink`: follow the first difference that has this in it.
+    #[arg(long, default_value = "")]
+    like: String,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     match args.shrink {
-        Some(seed) => shrink_seed(seed, args.size()),
+        Some(seed) => shrink_seed(&args.case(seed), &args.like),
         None => run(&args),
     }
 }
 
 impl Args {
-    fn size(&self) -> Size {
-        match self.small {
+    fn case(&self, seed: u64) -> Case {
+        let size = match self.small {
             true => Size::Small,
             false => Size::Full,
+        };
+        Case {
+            faults: self.faults.clone(),
+            ..Case::whole(seed, size)
         }
     }
 }
@@ -89,7 +97,7 @@ fn run(args: &Args) -> ExitCode {
                     if seed >= end {
                         break;
                     }
-                    take(seed::run(seed, args.size(), args.faults.as_ref()));
+                    take(args.case(seed).run());
                 }
             });
         }
@@ -129,18 +137,16 @@ fn json(coverage: &Coverage) -> serde_json::Value {
     groups.into()
 }
 
-#[allow(clippy::print_stdout, reason = "a command that reports to its user")]
-fn shrink_seed(seed: u64, size: Size) -> ExitCode {
-    let all = Faults::of(&Shape::new(seed, size));
-    let differences = |faults: &Faults| seed::run(seed, size, Some(faults)).differences;
-    if differences(&all).is_empty() {
-        println!("seed {seed} does not differ");
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to its user")]
+fn shrink_seed(case: &Case, like: &str) -> ExitCode {
+    let Some((case, differences)) = small::small(case, like, |told| eprintln!("{told}")) else {
+        println!("seed {} does not differ", case.seed);
         return ExitCode::SUCCESS;
-    }
-    let left = shrink::shrink(&all, |faults| !differences(faults).is_empty());
-    println!("of {} faults of seed {seed} these are left:", all.0.len());
-    println!("--faults \"{left}\"");
-    for difference in differences(&left) {
+    };
+    let shape = &case.scenario().shape;
+    println!("zone {}, {} partitions, held at most {}, played {}", shape.zone, shape.partitions.count(), shape.held_sims_max, shape.played);
+    println!("{}--faults \"{}\"", case.scenario().told(), case.faults());
+    for difference in differences {
         println!("{difference}");
     }
     ExitCode::FAILURE

@@ -4,7 +4,7 @@ use crate::check::{self, Differences};
 use crate::coverage::Coverage;
 use crate::faults::Faults;
 use crate::panics;
-use crate::scenario::{Scenario, Size};
+use crate::scenario::{Cut, Scenario, Shape, Size};
 use crate::world::{self, Ran};
 
 /// What became of a seed.
@@ -18,22 +18,58 @@ pub struct Verdict {
     pub coverage: Coverage,
 }
 
-/// Runs a seed twice, with the faults that it brings, or with others.
-pub fn run(seed: u64, size: Size, faults: Option<&Faults>) -> Verdict {
-    panics::caught(|| run_twice(seed, size, faults)).unwrap_or_else(|why| Verdict {
-        seed,
-        differences: vec![why],
-        ..Verdict::default()
-    })
+/// A seed, and what of it is run.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub seed: u64,
+    pub size: Size,
+    /// Other faults than its own.
+    pub faults: Option<Faults>,
+    pub cut: Cut,
 }
 
-fn run_twice(seed: u64, size: Size, faults: Option<&Faults>) -> Verdict {
+impl Case {
+    /// All of a seed.
+    pub fn whole(seed: u64, size: Size) -> Case {
+        Case {
+            seed,
+            size,
+            faults: None,
+            cut: Cut::default(),
+        }
+    }
+
+    /// The faults that it is run with.
+    pub fn faults(&self) -> Faults {
+        let own = || Faults::of(&Shape::new(self.seed, self.size));
+        self.faults.clone().unwrap_or_else(own)
+    }
+
+    /// What happens in it, faults aside.
+    pub fn scenario(&self) -> Scenario {
+        let mut scenario = Scenario::new(self.seed, self.size);
+        scenario.cut(&self.cut);
+        scenario
+    }
+
+    /// Runs it twice, and checks what came out.
+    pub fn run(&self) -> Verdict {
+        panics::caught(|| run_twice(self)).unwrap_or_else(|why| Verdict {
+            seed: self.seed,
+            differences: vec![why],
+            ..Verdict::default()
+        })
+    }
+}
+
+fn run_twice(case: &Case) -> Verdict {
+    let seed = case.seed;
     let mut verdict = Verdict {
         seed,
         ..Verdict::default()
     };
-    let (scenario, ran) = once(seed, size, faults);
-    let (_, again) = once(seed, size, faults);
+    let (scenario, ran) = once(case);
+    let (_, again) = once(case);
     verdict.digest = ran.digest;
     verdict.differences.clone_from(&ran.violations);
     if ran.digest != again.digest {
@@ -53,10 +89,9 @@ fn run_twice(seed: u64, size: Size, faults: Option<&Faults>) -> Verdict {
     verdict
 }
 
-fn once(seed: u64, size: Size, faults: Option<&Faults>) -> (Scenario, Ran) {
-    let scenario = Scenario::new(seed, size);
-    let own = Faults::of(&scenario.shape);
-    let ran = world::run(&scenario, faults.unwrap_or(&own), seed);
+fn once(case: &Case) -> (Scenario, Ran) {
+    let scenario = case.scenario();
+    let ran = world::run(&scenario, &case.faults(), case.seed);
     (scenario, ran)
 }
 

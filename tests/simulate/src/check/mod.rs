@@ -1,9 +1,10 @@
 //! Whether what came out of a run is right: against one quiet reading of the same log, against the log without what was
-//! published twice, and against what the carrier delivered.
+//! published twice, against what the carrier delivered, and against the oracle.
 
 mod books;
 mod consumers;
 mod marks;
+mod oracle;
 mod quiet;
 mod reframed;
 mod same;
@@ -25,6 +26,7 @@ pub fn check(scenario: &Scenario, ran: &Ran, seed: u64, quiets: &mut Vec<Quiet>)
         }
     }
     books::check(scenario, ran, quiets, &mut differences);
+    oracle::check(scenario, ran, quiets, &mut differences);
     differences.0
 }
 

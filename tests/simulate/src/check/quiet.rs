@@ -8,7 +8,7 @@ use hissa_core::alert::AlertChange;
 use hissa_core::decision::Decision;
 use hissa_core::facts::Fact;
 use hissa_core::outcome::Outcome;
-use hissa_core::shard::{Effects, Halt, Shard};
+use hissa_core::shard::{Discrepancy, Effects, Halt, Shard};
 use hissa_core::sim::FeedId;
 use hissa_core::wire::Entry;
 use jiff::civil::Date;
@@ -26,6 +26,8 @@ pub struct Quiet {
     pub alerts: Vec<AlertChange>,
     /// The newest version of each row.
     pub facts: HashMap<Key, Fact, Quick>,
+    /// With the offsets of the Progress that found them. There must be none.
+    pub discrepancies: Vec<(u64, Discrepancy)>,
     /// Rows and bytes by feed and outcome.
     pub outcomes: BTreeMap<(FeedId, Outcome), (u64, u64)>,
     /// Entries by kind: rows, blocks, Progress.
@@ -88,6 +90,7 @@ impl Reading {
                 decisions: Vec::new(),
                 alerts: Vec::new(),
                 facts: HashMap::default(),
+                discrepancies: Vec::new(),
                 outcomes: BTreeMap::new(),
                 entries: [0; 3],
                 clock_ms: None,
@@ -105,6 +108,8 @@ impl Reading {
         if let Some(day) = day.filter(|day| self.days.last().is_none_or(|(_, last)| last != day)) {
             self.days.push((offset, day));
         }
+        let found = self.effects.discrepancies.iter();
+        self.quiet.discrepancies.extend(found.map(|found| (offset, found.clone())));
         self.quiet.decisions.append(&mut self.effects.decisions);
         self.quiet.alerts.append(&mut self.effects.alerts);
         Ok(())

@@ -10,7 +10,7 @@ pub fn spoil(text: &[u8], dice: &mut Dice) -> Vec<u8> {
     // A message of more than a megabyte is dear.
     match dice.weighted(&[14, 14, 14, 14, 14, 14, 14, 1]) {
         0 => text[..text.len() - 1 - dice.place(text.len() / 2)].to_vec(),
-        1 => replaced("\"node\":", "\"rat\":null,\"serving_plmn\":"),
+        1 => replaced("\"opened_at\":", "\"opened_at\":null,\"rat\":"),
         2 => replaced("{", "{\"colour\":1,"),
         3 => replaced("\"charging_id\":", "\"charging_id\":\"x\",\"record_sequence\":"),
         4 => replaced("\"uplink_bytes\":", "\"uplink_bytes\":-1"),

@@ -10,6 +10,7 @@ mod text;
 mod traffic;
 pub mod zone;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hissa_core::pseudonym::Pseudonymizer;
@@ -61,6 +62,13 @@ pub struct Registered {
     pub text: Vec<u8>,
 }
 
+/// What is left out of a scenario, by place.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    pub commands: BTreeSet<usize>,
+    pub messages: BTreeSet<usize>,
+}
+
 impl Scenario {
     /// The scenario of a seed.
     pub fn new(seed: u64, size: Size) -> Scenario {
@@ -81,6 +89,50 @@ impl Scenario {
     /// The text of a message.
     pub fn text(&self, message: &Message) -> &[u8] {
         &self.payloads[message.text.start as usize..message.text.end as usize]
+    }
+
+    /// Without some of its commands and messages (numbered through all topics).
+    pub fn cut(&mut self, cut: &Cut) {
+        let mut number = 0;
+        self.registry.retain(|_| {
+            number += 1;
+            !cut.commands.contains(&(number - 1))
+        });
+        let mut number = 0;
+        for topic in &mut self.topics {
+            topic.messages.retain(|_| {
+                number += 1;
+                !cut.messages.contains(&(number - 1))
+            });
+        }
+    }
+
+    /// The story in words: commands, messages.
+    pub fn told(&self) -> String {
+        let time = |at_ms: i64| jiff::Timestamp::from_millisecond(at_ms).map_or(String::new(), |at| at.to_string());
+        let mut told = Vec::new();
+        for command in &self.registry {
+            let mut text = String::from_utf8_lossy(&command.text).into_owned();
+            // Nobody reads a zone's data.
+            if let Some((before, behind)) = text.split_once("\"tzif_hex\":\"")
+                && let Some((_, behind)) = behind.split_once('"')
+            {
+                text = format!("{before}{}", &behind[1..]);
+            }
+            told.push((command.arrives_at_ms, text));
+        }
+        for topic in &self.topics {
+            for (offset, message) in topic.messages.iter().enumerate() {
+                let (feed, partition, delivered) = (topic.source.feed, topic.source.partition, time(message.delivered_at_ms));
+                let text = String::from_utf8_lossy(&self.text(message)[..self.text(message).len().min(2_000)]).into_owned();
+                let imsi = text.split("\"imsi\":\"").nth(1).and_then(|behind| behind.split('"').next());
+                let sim = imsi.and_then(|imsi| hissa_core::sim::Imsi::parse(imsi).ok());
+                let sim = sim.map_or(String::new(), |imsi| self.pseudonyms.sim(&imsi).to_string());
+                told.push((message.arrives_at_ms, format!("{feed}/{partition}/{offset} delivered {delivered} SIM {sim} {text}")));
+            }
+        }
+        told.sort();
+        told.iter().map(|(at_ms, text)| format!("{} {text}\n", time(*at_ms))).collect()
     }
 
     /// How many messages there are.

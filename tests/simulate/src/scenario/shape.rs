@@ -98,7 +98,7 @@ impl Shape {
     pub fn shard(&self, partition: u16) -> ShardConfig {
         ShardConfig {
             held_sims_max: self.held_sims_max,
-            ..ShardConfig::new(1, partition)
+            ..ShardConfig::new(1, partition, self.partitions.count())
         }
     }
 
