@@ -15,4 +15,5 @@ mod quick;
 pub mod scenario;
 pub mod seed;
 pub mod small;
+pub mod sort;
 pub mod world;

@@ -1,5 +1,6 @@
 //! `simulate --seeds N`: runs seeds, and ends with `N seeds, D differences`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use simulate::faults::Faults;
 use simulate::scenario::Size;
 use simulate::seed::{Case, Verdict};
 use simulate::small;
+use simulate::sort::sort;
 
 /// Seeded runs of the real core, worker and publisher, with faults.
 #[derive(Parser)]
@@ -39,7 +41,7 @@ struct Args {
     /// Find the few faults, commands and messages that make this seed differ.
     #[arg(long, value_name = "SEED")]
     shrink: Option<u64>,
-    /// With `--shrink`: follow the first difference that has this in it.
+    /// With `--shrink`: follow the first difference of a sort that has this in it.
     #[arg(long, default_value = "")]
     like: String,
 }
@@ -71,6 +73,7 @@ fn run(args: &Args) -> ExitCode {
     let next = AtomicU64::new(args.first);
     let end = args.first + args.seeds;
     let sum = Mutex::new((0u64, 0u64, Coverage::default()));
+    let sorts: Mutex<BTreeMap<String, Vec<u64>>> = Mutex::default();
     let take = |verdict: Verdict| {
         let Ok(mut sum) = sum.lock() else {
             return;
@@ -83,6 +86,9 @@ fn run(args: &Args) -> ExitCode {
         }
         for difference in &verdict.differences {
             println!("seed {}: {difference}", verdict.seed);
+            if let Ok(mut sorts) = sorts.lock() {
+                sorts.entry(sort(difference)).or_default().push(verdict.seed);
+            }
         }
         if sum.0.is_multiple_of(50) || sum.0 == args.seeds {
             let pace = sum.0 as f64 / began.elapsed().as_secs_f64();
@@ -108,6 +114,9 @@ fn run(args: &Args) -> ExitCode {
     match args.json {
         true => println!("{}", json(&coverage)),
         false => table(&coverage),
+    }
+    for (sort, seeds) in sorts.into_inner().unwrap_or_default() {
+        println!("{} times {sort}: seeds {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
     }
     println!("{seeds} seeds, {differences} differences");
     match differences {

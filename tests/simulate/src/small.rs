@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::faults::Faults;
 use crate::faults::shrink::shrink;
 use crate::seed::Case;
+use crate::sort::sort;
 
 /// Makes a case small; `None` where it does not differ. Says how it goes on to `told`. Of several differences, the first
 /// is followed that has `like` in it.
 pub fn small(whole: &Case, like: &str, told: impl Fn(&str)) -> Option<(Case, Vec<String>)> {
     let all = whole.run().differences;
-    let sort = sort(all.iter().find(|difference| difference.contains(like))?);
-    let differs = |case: &Case| case.run().differences.iter().any(|other| self::sort(other) == sort);
+    let first = sort(all.iter().find(|difference| sort(difference).contains(like))?);
+    let differs = |case: &Case| case.run().differences.iter().any(|other| sort(other) == first);
     let mut case = whole.clone();
     let faults = shrink(&case.faults().0, |left| {
         differs(&Case {
@@ -31,9 +34,12 @@ pub fn small(whole: &Case, like: &str, told: impl Fn(&str)) -> Option<(Case, Vec
     let left = shrink(&commands, |left| differs(&with_commands(&case, &commands, left)));
     told(&format!("{} commands are left", left.len()));
     case = with_commands(&case, &commands, &left);
+    for command in left {
+        shorten(&mut case, command, &differs);
+    }
 
     let mut differences = case.run().differences;
-    differences.retain(|other| self::sort(other) == sort);
+    differences.retain(|other| sort(other) == first);
     Some((case, differences))
 }
 
@@ -54,12 +60,40 @@ fn without(all: &[usize], left: &[usize]) -> BTreeSet<usize> {
     all.iter().copied().filter(|place| !left.contains(place)).collect()
 }
 
-/// The words with which a difference begins, up to the first number or name.
-fn sort(difference: &str) -> String {
-    let told = match difference.strip_prefix("step ") {
-        Some(told) => told.split_once(": ").map_or(told, |(_, told)| told),
-        None => difference,
+/// Takes items out of the lists of a command: cohorts, allowances, entries, rules.
+fn shorten(case: &mut Case, command: usize, differs: &impl Fn(&Case) -> bool) {
+    let whole = crate::scenario::Scenario::new(case.seed, case.size);
+    let Ok(mut value) = serde_json::from_slice::<Value>(&whole.registry[command].text) else {
+        return;
     };
-    let words = told.split([' ', '/', '(']).take_while(|word| word.chars().all(|c| !c.is_ascii_digit()));
-    words.take(6).collect::<Vec<_>>().join(" ")
+    let mut place = 0;
+    loop {
+        let mut fewer = value.clone();
+        let mut left = place;
+        if !take_out(&mut fewer, &mut left) {
+            return;
+        }
+        let mut shorter = case.clone();
+        shorter.cut.shorter.insert(command, fewer.to_string().into_bytes());
+        match differs(&shorter) {
+            true => (*case, value) = (shorter, fewer),
+            false => place += 1,
+        }
+    }
+}
+
+/// Takes the `left`-th item out of all lists in a value; false where there are not so many.
+fn take_out(value: &mut Value, left: &mut usize) -> bool {
+    match value {
+        Value::Array(items) => {
+            if let Some(item) = (*left < items.len()).then_some(*left) {
+                items.remove(item);
+                return true;
+            }
+            *left -= items.len();
+            items.iter_mut().any(|item| take_out(item, left))
+        }
+        Value::Object(fields) => fields.values_mut().any(|field| take_out(field, left)),
+        _ => false,
+    }
 }

@@ -10,7 +10,7 @@ mod text;
 mod traffic;
 pub mod zone;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use hissa_core::pseudonym::Pseudonymizer;
@@ -67,6 +67,8 @@ pub struct Registered {
 pub struct Cut {
     pub commands: BTreeSet<usize>,
     pub messages: BTreeSet<usize>,
+    /// Commands that say less than they did.
+    pub shorter: BTreeMap<usize, Vec<u8>>,
 }
 
 impl Scenario {
@@ -93,6 +95,9 @@ impl Scenario {
 
     /// Without some of its commands and messages (numbered through all topics).
     pub fn cut(&mut self, cut: &Cut) {
+        for (place, text) in &cut.shorter {
+            self.registry[*place].text.clone_from(text);
+        }
         let mut number = 0;
         self.registry.retain(|_| {
             number += 1;
