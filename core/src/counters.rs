@@ -1,9 +1,10 @@
-//! Cumulative counters: what a reading adds to its session. Rules: `docs/semantics.md`, C1 to C7.
+//! Cumulative counters: what a reading adds to the one before it (rules C1 to C7).
+//!
+//! A feed may say in each container how many bytes its session has used so far. What a row gives then is the rise since
+//! the last reading of its session. A session is kept under a hash of what names it, 48 bytes in all.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3Default;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use xxhash_rust::xxh3::xxh3_128;
 use zerocopy::IntoBytes;
 
 use crate::facts::Flag;
@@ -12,29 +13,13 @@ use crate::registry::Counter;
 use crate::seen::KEPT_BEYOND_HORIZON_DAYS;
 use crate::usage::UsageRow;
 
-/// The reading of a 32-bit counter that is stuck at its end.
+/// What a counter of 32 bits says where it has nothing to say.
 const SENTINEL: u64 = u32::MAX as u64;
-/// A rise beyond the end of a 32-bit counter is under this, or the counter began anew.
-const WRAP_BYTES: u64 = 1 << 30;
 
-/// All sessions, by the hash of what they are of.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sessions {
-    sessions: FixedMap<u128, Session>,
-}
+/// Below this a rise modulo 2³² is a wrap; above it would take longer than any record to count so far.
+const WRAP_MAX: u64 = 1 << 30;
 
-/// Where a session stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Session {
-    uplink: u64,
-    downlink: u64,
-    /// Record sequence, then container sequence, of the highest reading.
-    order: (u32, u32),
-    /// The UTC day of the delivery of that reading.
-    day: i32,
-}
-
-/// What a row adds.
+/// The bytes that a row gives, and what there is to say of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rise {
     pub(crate) uplink: u64,
@@ -42,8 +27,27 @@ pub(crate) struct Rise {
     pub(crate) flag: Option<Flag>,
 }
 
+/// All sessions that are known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sessions {
+    sessions: FixedMap<u128, Session>,
+}
+
+/// The last reading of a session that moved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Session {
+    uplink: u64,
+    downlink: u64,
+    order: Order,
+    /// The UTC day on which it was delivered.
+    delivered_day: i32,
+}
+
+/// Record sequence, container sequence.
+type Order = (u32, u32);
+
 impl Rise {
-    fn nothing(flag: Flag) -> Rise {
+    fn flagged(flag: Flag) -> Rise {
         Rise {
             uplink: 0,
             downlink: 0,
@@ -53,154 +57,110 @@ impl Rise {
 }
 
 impl Sessions {
-    /// Reads a row of a cumulative counter, delivered on a UTC day.
+    /// What a row gives that rules O1 to O5 leave. A delta counter gives what it says, and has no session.
     pub(crate) fn read(&mut self, row: &UsageRow, counter: Counter, delivered_day: i32) -> Rise {
         let (uplink, downlink) = (row.uplink_bytes.get(), row.downlink_bytes.get());
-        let narrow = counter == Counter::Cumulative32;
-        if narrow && (uplink == SENTINEL || downlink == SENTINEL) {
-            return Rise::nothing(Flag::Sentinel);
+        let bits_32 = match counter {
+            Counter::Delta => {
+                return Rise {
+                    uplink,
+                    downlink,
+                    flag: None,
+                };
+            }
+            Counter::Cumulative32 => true,
+            Counter::Cumulative64 => false,
+        };
+        if bits_32 && (uplink == SENTINEL || downlink == SENTINEL) {
+            return Rise::flagged(Flag::Sentinel);
         }
         let order = (row.record_sequence.get(), row.container_sequence.get());
-        let known = self.sessions.get_mut(&key(row));
-        let (was_uplink, was_downlink) = match &known {
-            Some(session) if order <= session.order => return Rise::nothing(Flag::LateReading),
-            Some(session) => (session.uplink, session.downlink),
-            None => (0, 0),
-        };
-        let now = Session {
+        let key = key_of(row);
+        let known = self.sessions.get(&key);
+        if known.is_some_and(|last| order <= last.order) {
+            return Rise::flagged(Flag::LateReading);
+        }
+        // A session begins at 0 bytes, before every order.
+        let (last_up, last_down) = known.map_or((0, 0), |last| (last.uplink, last.downlink));
+        let (uplink_rise, up) = rise(last_up, uplink, bits_32);
+        let (downlink_rise, down) = rise(last_down, downlink, bits_32);
+        let reading = Session {
             uplink,
             downlink,
             order,
-            day: delivered_day,
+            delivered_day,
         };
-        match known {
-            Some(session) => *session = now,
-            None => {
-                self.sessions.insert(key(row), now);
-            }
-        }
-        let (uplink, up_flag) = rise(was_uplink, uplink, narrow);
-        let (downlink, down_flag) = rise(was_downlink, downlink, narrow);
+        self.sessions.insert(key, reading);
         Rise {
-            uplink,
-            downlink,
-            // One flag a row: a reset says more than a wrap, and stands behind it.
-            flag: up_flag.max(down_flag),
+            uplink: uplink_rise,
+            downlink: downlink_rise,
+            // A reset is the greater thing to say than a wrap, where each was one way.
+            flag: match (up, down) {
+                (Some(Flag::Reset), _) | (_, Some(Flag::Reset)) => Some(Flag::Reset),
+                (up, down) => up.or(down),
+            },
         }
     }
 
-    /// Forgets the sessions that the clock's UTC day has left behind.
+    /// Drops the sessions that the clock's UTC day has left behind.
     pub(crate) fn forget(&mut self, clock_day: i32, horizon_days: u16) {
         let kept = i32::from(horizon_days) + KEPT_BEYOND_HORIZON_DAYS;
         self.sessions
-            .retain(|_, session| session.day.saturating_add(kept) >= clock_day);
+            .retain(|_, session| session.delivered_day.saturating_add(kept) >= clock_day);
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.sessions.len()
     }
 }
 
-/// The rise of one way, and what is to be said of it.
-fn rise(was: u64, is: u64, narrow: bool) -> (u64, Option<Flag>) {
-    if is >= was {
-        return (is - was, None);
+/// The rise of one way, and whether the counter wrapped or began anew.
+fn rise(last: u64, reading: u64, bits_32: bool) -> (u64, Option<Flag>) {
+    if let Some(rise) = reading.checked_sub(last) {
+        return (rise, None);
     }
-    let beyond_end = (is + (1 << 32)).checked_sub(was);
-    match beyond_end.filter(|rise| narrow && *rise < WRAP_BYTES) {
-        Some(rise) => (rise, Some(Flag::Wrap)),
-        None => (is, Some(Flag::Reset)),
+    let modulo = reading.wrapping_sub(last) & u64::from(u32::MAX);
+    if bits_32 && modulo < WRAP_MAX {
+        (modulo, Some(Flag::Wrap))
+    } else {
+        (reading, Some(Flag::Reset))
     }
 }
 
-/// The hash of SIM, node, charging id, rating group and service id.
-fn key(row: &UsageRow) -> u128 {
-    let mut hash = Xxh3Default::new();
-    hash.update(&row.sim);
-    hash.update(&row.node);
-    hash.update(row.charging_id.as_bytes());
-    hash.update(row.rating_group.as_bytes());
-    hash.update(row.service_id.as_bytes());
-    hash.digest128()
+/// What names a session: SIM, node, charging id, rating group, service id.
+fn key_of(row: &UsageRow) -> u128 {
+    let mut name = [0; 52];
+    name[..16].copy_from_slice(&row.sim);
+    name[16..36].copy_from_slice(&row.node);
+    name[36..44].copy_from_slice(row.charging_id.as_bytes());
+    name[44..48].copy_from_slice(row.rating_group.as_bytes());
+    name[48..].copy_from_slice(row.service_id.as_bytes());
+    xxh3_128(&name)
 }
 
-// Sorted, so that the order of arrival does not show.
+/// Sorted by key, so that the order of arrival does not show.
 impl Serialize for Sessions {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        #[allow(
-            clippy::iter_over_hash_type,
-            reason = "what is collected is sorted by its key"
-        )]
-        let sorted: BTreeMap<_, _> = self.sessions.iter().collect();
-        sorted.serialize(to)
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sessions: Vec<_> = self.sessions.iter().map(|(k, s)| (*k, *s)).collect();
+        sessions.sort_unstable_by_key(|(key, _)| *key);
+        sessions.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Sessions {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Sessions, D::Error> {
-        let sorted = BTreeMap::<u128, Session>::deserialize(from)?;
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let sessions: Vec<(u128, Session)> = Vec::deserialize(deserializer)?;
+        if !sessions.is_sorted_by(|(one, _), (next, _)| one < next) {
+            return Err(serde::de::Error::custom(
+                "the sessions of cumulative counters are not sorted",
+            ));
+        }
         Ok(Sessions {
-            sessions: sorted.into_iter().collect(),
+            sessions: sessions.into_iter().collect(),
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use zerocopy::FromZeros;
-
-    const END: u64 = 1 << 32;
-
-    /// Order, uplink, downlink; then the rises and the flag.
-    type Step = (u32, u64, u64, (u64, u64), Option<Flag>);
-
-    fn check(counter: Counter, steps: &[Step]) {
-        let mut sessions = Sessions::default();
-        for (step, (order, uplink, downlink, rises, flag)) in steps.iter().enumerate() {
-            let mut row = UsageRow::new_zeroed();
-            row.record_sequence = (*order).into();
-            row.uplink_bytes = (*uplink).into();
-            row.downlink_bytes = (*downlink).into();
-            let rise = sessions.read(&row, counter, 0);
-            let found = ((rise.uplink, rise.downlink), rise.flag);
-            assert_eq!(found, (*rises, *flag), "step {step}");
-        }
-    }
-
-    #[test]
-    fn a_counter_of_32_bits_counts_its_rise() {
-        let table: &[Step] = &[
-            (1, 100, 1_000, (100, 1_000), None),
-            (2, 100, 1_500, (0, 500), None),
-            (2, 900, 9_000, (0, 0), Some(Flag::LateReading)),
-            (1, 900, 9_000, (0, 0), Some(Flag::LateReading)),
-            (3, END - 1, 9_000, (0, 0), Some(Flag::Sentinel)),
-            (4, END - 296, 2_000, (END - 396, 500), None),
-            (5, 500, 2_000, (796, 0), Some(Flag::Wrap)),
-            (6, 700, 100, (200, 100), Some(Flag::Reset)),
-            (7, 600, END - 100, (600, END - 200), Some(Flag::Reset)),
-            (8, 500, 100, (500, 200), Some(Flag::Reset)),
-        ];
-        check(Counter::Cumulative32, table);
-    }
-
-    #[test]
-    fn a_counter_of_64_bits_does_not_wrap_and_has_no_sentinel() {
-        let table: &[Step] = &[
-            (1, END - 1, 0, (END - 1, 0), None),
-            (2, 500, 0, (500, 0), Some(Flag::Reset)),
-        ];
-        check(Counter::Cumulative64, table);
-    }
-
-    #[test]
-    fn a_session_is_forgotten_behind_the_horizon() {
-        let mut sessions = Sessions::default();
-        let mut row = UsageRow::new_zeroed();
-        row.record_sequence = 1.into();
-        row.uplink_bytes = 100.into();
-        sessions.read(&row, Counter::Cumulative32, 10);
-        sessions.forget(10 + 45 + 7, 45);
-        row.record_sequence = 2.into();
-        assert_eq!(sessions.read(&row, Counter::Cumulative32, 10).uplink, 0);
-        sessions.forget(10 + 45 + 8, 45);
-        assert_eq!(sessions.read(&row, Counter::Cumulative32, 99).uplink, 100);
-    }
-}
+mod tests;

@@ -11,11 +11,11 @@ pub(crate) type FixedMap<K, V> = HashMap<K, V, FixedHash>;
 
 /// Makes [`FixedHasher`]s, all alike.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FixedHash;
+pub struct FixedHash;
 
 /// Adds each word and multiplies, as `rustc` does for its own tables.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FixedHasher(u64);
+pub struct FixedHasher(u64);
 
 /// An odd number whose bits are well mixed.
 const FACTOR: u64 = 0xf135_7aea_2e62_a9c5;

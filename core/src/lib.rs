@@ -42,4 +42,6 @@ mod watches;
 pub mod wire;
 mod zone;
 
+pub use fixed_hash::FixedHash;
+pub use seen::SeenSize;
 pub use zone::ZoneError;

@@ -17,6 +17,9 @@ pub(crate) const DECIDED: [Class; 3] = [Class::Education, Class::Other, Class::S
 /// The classes that can be cut.
 pub(crate) const CUT: [Class; 2] = [Class::Education, Class::Other];
 
+/// How long the alerts of cycles are remembered: longer than all but a term lasts.
+const PAST_CYCLES_DAYS: i32 = 400;
+
 /// One known SIM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sim {
@@ -208,6 +211,18 @@ impl Sim {
         }
     }
 
+    /// Reads what a row will read of it.
+    pub(crate) fn touch(&self) -> u64 {
+        u64::from(self.cohort)
+            .wrapping_add(self.device)
+            .wrapping_add(self.balances.len() as u64)
+            .wrapping_add(u64::from(self.has_left))
+            .wrapping_add(u64::from(self.present.from.0 as u32))
+            .wrapping_add(self.decided.iter().filter(|d| d.blocked_from_ms.is_some()).count() as u64)
+            .wrapping_add(u64::from(self.watches.last_used.is_some()))
+            .wrapping_add(u64::from(self.watches.rare().is_some()))
+    }
+
     /// The assignment that speaks of a day, ended or not; none before the first.
     pub(crate) fn speaks_of(&self, day: Day) -> Option<&Assignment> {
         let behind = self.assignments.partition_point(|a| a.from <= day);
@@ -291,6 +306,34 @@ impl Sim {
     pub(crate) fn place_of_balance(&self, account: u16, day: Day) -> Option<usize> {
         let mut balances = self.balances.iter();
         balances.position(|b| b.account == account && b.cycle().contains(day))
+    }
+
+    /// Lets the quota alerts be those of another account and cycle: an id that comes back goes on with its revisions.
+    pub(crate) fn turn_quota_alerts(&mut self, account: u16, start: Day) {
+        let old = self.quota_alerts;
+        self.quota_alerts = QuotaAlerts {
+            account,
+            start,
+            ..QuotaAlerts::default()
+        };
+        if old.start == start {
+            self.quota_alerts = QuotaAlerts { account, ..old };
+            return;
+        }
+        let told = old.quota_80.revision.max(old.exhausted.revision) > 0;
+        if !told && self.watches.rare().is_none_or(|rare| rare.quota.is_empty()) {
+            return;
+        }
+        let past = &mut self.watches.rare_mut().quota;
+        // A cycle that began so long ago does not come back.
+        past.retain(|alerts| alerts.start.plus(PAST_CYCLES_DAYS) > start);
+        if let Some(place) = past.iter().position(|alerts| alerts.start == start) {
+            let back = past.swap_remove(place);
+            self.quota_alerts = QuotaAlerts { account, ..back };
+        }
+        if told {
+            past.push(old);
+        }
     }
 
     /// What was used of a grant.

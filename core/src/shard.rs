@@ -3,6 +3,7 @@
 //! [`Shard::apply`] takes the entries in the order of the log and returns what they cause as [`Effects`]; rows of facts
 //! wait in the shard until [`Shard::take_facts`] takes them, between entries.
 
+mod ahead;
 mod apply;
 mod check;
 mod commands;
@@ -41,7 +42,7 @@ use crate::outcome::Outcome;
 use crate::programme::Programme;
 use crate::registry::Place;
 use crate::roster::Roster;
-use crate::seen::Seen;
+use crate::seen::{Seen, SeenSize};
 use crate::sim::{FeedId, SimId};
 use crate::snapshot::{self, SnapshotError};
 use crate::sources::Sources;
@@ -289,6 +290,11 @@ impl Shard {
             enrolled: self.roster.enrolled(),
             held: self.held.sims(),
         }
+    }
+
+    /// How many identities are kept, and in how many bytes.
+    pub fn seen_size(&self) -> SeenSize {
+        self.seen.size()
     }
 
     /// The programme's id, once the registry has told it.

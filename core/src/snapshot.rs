@@ -23,6 +23,7 @@ use crate::roster::{Roster, Sim};
 use crate::seen::Seen;
 use crate::shard::{LOGIC, NEVER, Shard, ShardConfig};
 use crate::sources::Sources;
+use crate::usage::utc_day;
 use crate::zone::Day;
 
 const MARK: &[u8; 8] = b"HISSASNP";
@@ -352,6 +353,10 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
     }
     if shard.clock_ms != NEVER {
         shard.zone.attend(shard.clock_ms);
+        // Nothing is left to forget, but days that still fill take their form.
+        shard
+            .seen
+            .forget(utc_day(shard.clock_ms), config.horizon_days);
         shard.find_next_due();
     }
     Ok(shard)

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::roster::AlertState;
+use crate::alert::Change;
+use crate::roster::{AlertState, QuotaAlerts};
 use crate::zone::Day;
 
 /// School days without use after which a tablet is idle.
@@ -35,6 +36,8 @@ pub(crate) struct Watches {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rare {
     pub(crate) idle: Dated,
+    /// Of other cycles than the present one: an id that comes back goes on with its revisions.
+    pub(crate) quota: Vec<QuotaAlerts>,
     pub(crate) moved: Moved,
     pub(crate) sharing: Sharing,
     /// By the number of the grant.
@@ -49,13 +52,28 @@ pub(crate) struct Dated {
 }
 
 impl Dated {
-    /// Fires under a new id.
+    /// Fires under the id of a day; one that fires again on its day goes on with its revisions.
     pub(crate) fn fire(&mut self, day: Day) {
-        *self = Dated {
-            day: Some(day),
-            state: AlertState::default(),
-        };
+        if self.day != Some(day) {
+            *self = Dated {
+                day: Some(day),
+                state: AlertState::default(),
+            };
+        }
         self.state.turn();
+    }
+}
+
+impl Dated {
+    /// Fires, or tells something new while it does.
+    pub(crate) fn fire_or_update(&mut self, day: Day) -> Change {
+        if self.state.firing {
+            self.state.revision += 1;
+            Change::Update
+        } else {
+            self.fire(day);
+            Change::Fire
+        }
     }
 }
 
@@ -71,36 +89,30 @@ pub(crate) struct Moved {
     pub(crate) device_tac: u32,
 }
 
-/// What a record in another device does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Evidence {
-    None,
-    Fires,
-    Updates,
-}
-
 impl Moved {
-    /// Takes note of a record in another device.
-    pub(crate) fn note(&mut self, offset: u64, day: Day, device: u64, tac: u32) -> Evidence {
+    /// Forgets the evidence. The alert stays: it may fire again on its day.
+    pub(crate) fn forget(&mut self) {
+        *self = Moved {
+            alert: self.alert,
+            ..Moved::default()
+        };
+    }
+
+    /// Takes note of a record in another device; says whether there is something to be told.
+    pub(crate) fn note(&mut self, offset: u64, day: Day, device: u64, tac: u32) -> bool {
         if self.alert.state.firing {
-            if device == self.device {
-                return Evidence::None;
-            }
+            let other = device != self.device;
             (self.device, self.device_tac) = (device, tac);
-            return Evidence::Updates;
+            return other;
         }
         if self.records > 0 && offset == self.last_offset {
-            return Evidence::None;
+            return false;
         }
         self.first_day.get_or_insert(day);
         self.records += 1;
         self.last_offset = offset;
         (self.device, self.device_tac) = (device, tac);
-        if self.records < MOVED_RECORDS {
-            Evidence::None
-        } else {
-            Evidence::Fires
-        }
+        self.records >= MOVED_RECORDS
     }
 }
 

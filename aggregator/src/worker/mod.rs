@@ -12,7 +12,7 @@
 //!
 //! # Who drives it
 //!
-//! The threads of `shards` do, with Kafka, ClickHouse and a disk behind them; `tests/worker.rs` and
+//! The threads of `shards` do, with Kafka, ClickHouse and a disk behind them; `tests/worker` and
 //! `tests/simulate` do without. Whoever does keeps to this:
 //!
 //! - [`Worker::new`], then [`Event::Restored`] first; every other event may come at any time after it;

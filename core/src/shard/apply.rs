@@ -2,6 +2,7 @@
 //!
 //! What can halt the shard is checked before ([`check`](super::check)), so that a halt leaves it as it was.
 
+use super::ahead::RUN;
 use super::{Effects, NEVER, Shard};
 use crate::booking::Booking;
 use crate::cycle::Closed;
@@ -11,10 +12,14 @@ use crate::wire::Progress;
 
 impl Shard {
     pub(super) fn apply_rows(&mut self, rows: &[UsageRow], offset: u64, effects: &mut Effects) {
-        for (place, row) in rows.iter().enumerate() {
-            self.advance(row.delivered_at_ms.get(), offset, effects);
-            // A message holds a few thousand rows.
-            self.apply_row(row, place as u32, offset, effects);
+        // A message holds a few thousand rows.
+        let mut places = 0_u32..;
+        for rows in rows.chunks(RUN) {
+            let run = self.look_ahead(rows);
+            for ((row, ahead), place) in rows.iter().zip(&run).zip(&mut places) {
+                self.advance(row.delivered_at_ms.get(), offset, effects);
+                self.apply_row(row, ahead, place, offset, effects);
+            }
         }
     }
 
@@ -83,6 +88,7 @@ impl Shard {
     fn begin_time(&mut self, at_ms: i64) {
         self.clock_ms = at_ms;
         self.zone.attend(at_ms);
+        self.seen.forget(utc_day(at_ms), self.config.horizon_days);
         let (today, _) = self.zone.day_of(at_ms);
         self.booking = Booking::new(today);
         self.closed = Closed::as_of(today, self.programme.closes_after_days());

@@ -29,10 +29,14 @@ impl Shard {
         });
         if of_now != Some((sim.quota_alerts.account, sim.quota_alerts.start)) {
             self.resolve_quota_alerts(number, now, effects);
+            if let Some((account, start)) = of_now {
+                self.roster
+                    .get_mut(number)
+                    .turn_quota_alerts(account, start);
+            }
         }
         let sim = self.roster.get(number);
-        let (Some((account, start)), Some(rules)) = (of_now, self.programme.cohort(sim.cohort))
-        else {
+        let (Some((account, _)), Some(rules)) = (of_now, self.programme.cohort(sim.cohort)) else {
             return;
         };
         let balance = sim.balance(account, self.today());
@@ -41,15 +45,7 @@ impl Shard {
         let reached_80 =
             rules.thresholds.contains(&80) && balance.is_some_and(|b| b.has_reached(80));
         let exhausted = balance.is_some_and(Balance::is_exhausted);
-        let of_cycle = (sim.quota_alerts.account, sim.quota_alerts.start) == (account, start);
-        let mut after = match of_cycle {
-            true => sim.quota_alerts,
-            false => QuotaAlerts {
-                account,
-                start,
-                ..QuotaAlerts::default()
-            },
-        };
+        let mut after = sim.quota_alerts;
         if exhausted && !after.exhausted.firing {
             after.exhausted.turn();
             after.quota_80_skipped |= !after.quota_80.firing;
@@ -87,11 +83,6 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let before = self.roster.get(number).quota_alerts;
-        let before = match (before.account, before.start) == (after.account, after.start) {
-            true => before,
-            // Another cycle counts its revisions anew.
-            false => QuotaAlerts::default(),
-        };
         for (kind, before, state) in [
             (AlertKind::SimQuota80, before.quota_80, after.quota_80),
             (AlertKind::SimExhausted, before.exhausted, after.exhausted),

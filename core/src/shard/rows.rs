@@ -1,5 +1,6 @@
 //! One row: exactly one outcome, its cell, its balance. The rules' numbers are those of `docs/semantics.md`, section 4.
 
+use super::ahead::Ahead;
 use super::decide::{Gate, place};
 use super::{Effects, Shard};
 use crate::booking::{CellKey, PlaceKey};
@@ -16,6 +17,7 @@ use crate::zone::Day;
 #[derive(Clone, Copy)]
 pub(super) struct RowAt<'a> {
     pub(super) row: &'a UsageRow,
+    ahead: &'a Ahead,
     /// The place in its frame.
     pub(super) place: u32,
     pub(super) offset: u64,
@@ -29,6 +31,7 @@ impl Shard {
     pub(super) fn apply_row(
         &mut self,
         row: &UsageRow,
+        ahead: &Ahead,
         place: u32,
         offset: u64,
         effects: &mut Effects,
@@ -39,6 +42,7 @@ impl Shard {
         let again = self.sources.meet(source, row.position());
         let at = RowAt {
             row,
+            ahead,
             place,
             offset,
             source,
@@ -60,14 +64,14 @@ impl Shard {
             };
             return Judged::SetAside(Outcome::Rejected(reason));
         }
-        let identity = row.identity();
+        let identity = at.ahead.identity;
         let horizon = i32::from(self.config.horizon_days);
         let too_old = identity.opening_day < utc_day(self.clock_ms) - horizon;
         let delivered = row.delivered_at_ms.get();
         let future = row.ended_at_ms.get() > delivered + self.sources.tolerance_ms(at.feed);
         // What is set aside for these reasons is not entered, so that a plausible resend counts.
         let enter = !too_old && !future;
-        Judged::SetAside(match self.seen.meet(identity, row.digest(), enter) {
+        Judged::SetAside(match self.seen.meet(identity, at.ahead.digest, enter) {
             Met::Same => Outcome::Duplicate,
             Met::Conflict => Outcome::Quarantined(QuarantineReason::Conflict),
             Met::New if too_old => Outcome::Quarantined(QuarantineReason::TooOld),
@@ -91,7 +95,7 @@ impl Shard {
             class,
             service,
         };
-        let number = self.roster.number(&id);
+        let number = at.ahead.sim;
         let enrolled = number.filter(|number| self.roster.get(*number).is_enrolled_on(day));
         let Some(number) = enrolled else {
             return self.apply_held(at, key, bytes, effects);

@@ -6,7 +6,7 @@ use crate::alert::{AlertKind, Change, Conflict, Expiring, Idle, Moved, Sharing, 
 use crate::registry::Class;
 use crate::roster::{AlertState, Sim};
 use crate::usage::HOUR_MS;
-use crate::watches::{Evidence, IDLE_SCHOOL_DAYS, SHARING_CLEAN_DAYS};
+use crate::watches::{IDLE_SCHOOL_DAYS, SHARING_CLEAN_DAYS};
 use crate::zone::Day;
 
 /// A grant that ends in so many days
@@ -53,7 +53,8 @@ impl Shard {
         let shared = watches.add_day_use(day, today, bytes, education);
         if used && watches.rare().is_some_and(|rare| rare.idle.state.firing) {
             watches.rare_mut().idle.state.turn();
-            self.tell_watch(number, AlertKind::TabletIdle, Some(at), now, effects);
+            let (kind, change) = (AlertKind::TabletIdle, Change::Resolve);
+            self.tell_watch(number, kind, change, Some(at), now, effects);
         }
         let Some(shared) = shared else {
             return;
@@ -67,11 +68,9 @@ impl Shard {
         sharing.told_day = Some(day);
         sharing.told_bytes = shared.bytes;
         sharing.told_education_bytes = shared.education_bytes;
-        match sharing.alert.state.firing {
-            true => sharing.alert.state.revision += 1,
-            false => sharing.alert.fire(day),
-        }
-        self.tell_watch(number, AlertKind::PossibleSharing, Some(at), now, effects);
+        let change = sharing.alert.fire_or_update(day);
+        let kind = AlertKind::PossibleSharing;
+        self.tell_watch(number, kind, change, Some(at), now, effects);
     }
 
     fn watch_device(
@@ -83,6 +82,7 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let device = device_hash(&at.row.device);
+        let today = self.today();
         let sim = self.roster.get(number);
         if device == 0 || sim.device == 0 {
             return;
@@ -91,7 +91,7 @@ impl Shard {
             if sim
                 .watches
                 .rare()
-                .is_some_and(|rare| rare.moved != Default::default())
+                .is_some_and(|rare| rare.moved.records > 0)
             {
                 self.forget_moved(number, Some(at), now, effects);
             }
@@ -102,16 +102,11 @@ impl Shard {
             return;
         }
         let moved = &mut self.roster.get_mut(number).watches.rare_mut().moved;
-        let evidence = moved.note(at.row.source_offset.get(), day, device, tac);
-        match evidence {
-            Evidence::None => return,
-            Evidence::Fires => {
-                let first = moved.first_day.unwrap_or(day);
-                moved.alert.fire(first);
-            }
-            Evidence::Updates => moved.alert.state.revision += 1,
+        if moved.note(at.row.source_offset.get(), day, device, tac) {
+            let change = moved.alert.fire_or_update(today);
+            let kind = AlertKind::SimMoved;
+            self.tell_watch(number, kind, change, Some(at), now, effects);
         }
-        self.tell_watch(number, AlertKind::SimMoved, Some(at), now, effects);
     }
 
     /// Forgets the evidence that a SIM is in another device, and resolves what fires.
@@ -129,9 +124,21 @@ impl Shard {
         let moved = &mut watches.rare_mut().moved;
         if moved.alert.state.firing {
             moved.alert.state.turn();
-            self.tell_watch(number, AlertKind::SimMoved, cause, now, effects);
+            self.tell_watch(
+                number,
+                AlertKind::SimMoved,
+                Change::Resolve,
+                cause,
+                now,
+                effects,
+            );
         }
-        self.roster.get_mut(number).watches.rare_mut().moved = Default::default();
+        self.roster
+            .get_mut(number)
+            .watches
+            .rare_mut()
+            .moved
+            .forget();
     }
 
     /// Watches a day that ended, at the midnight behind it; `counts`: it was a school day, and not deaf.
@@ -153,7 +160,14 @@ impl Shard {
                 && !watches.rare().is_some_and(|rare| rare.idle.state.firing)
             {
                 watches.rare_mut().idle.fire(ended.plus(1));
-                self.tell_watch(number, AlertKind::TabletIdle, None, now, effects);
+                self.tell_watch(
+                    number,
+                    AlertKind::TabletIdle,
+                    Change::Fire,
+                    None,
+                    now,
+                    effects,
+                );
             }
         }
         if let Some(rare) = self.roster.get(number).watches.rare() {
@@ -162,7 +176,14 @@ impl Shard {
             if sharing.alert.state.firing && sharing.latest.is_some_and(over) {
                 let watches = &mut self.roster.get_mut(number).watches;
                 watches.rare_mut().sharing.alert.state.turn();
-                self.tell_watch(number, AlertKind::PossibleSharing, None, now, effects);
+                self.tell_watch(
+                    number,
+                    AlertKind::PossibleSharing,
+                    Change::Resolve,
+                    None,
+                    now,
+                    effects,
+                );
             }
         }
         self.watch_grants_near_end(number, now, effects);
@@ -178,13 +199,27 @@ impl Shard {
         let rare = self.roster.get_mut(number).watches.rare_mut();
         if rare.idle.state.firing {
             rare.idle.state.turn();
-            self.tell_watch(number, AlertKind::TabletIdle, None, now, effects);
+            self.tell_watch(
+                number,
+                AlertKind::TabletIdle,
+                Change::Resolve,
+                None,
+                now,
+                effects,
+            );
         }
         self.forget_moved(number, None, now, effects);
         let rare = self.roster.get_mut(number).watches.rare_mut();
         if rare.sharing.alert.state.firing {
             rare.sharing.alert.state.turn();
-            self.tell_watch(number, AlertKind::PossibleSharing, None, now, effects);
+            self.tell_watch(
+                number,
+                AlertKind::PossibleSharing,
+                Change::Resolve,
+                None,
+                now,
+                effects,
+            );
         }
         self.watch_expiring(number, None, now, effects);
     }
@@ -194,6 +229,7 @@ impl Shard {
         &self,
         number: u32,
         kind: AlertKind,
+        change: Change,
         cause: Option<RowAt<'_>>,
         now: Now,
         effects: &mut Effects,
@@ -207,7 +243,7 @@ impl Shard {
             AlertKind::SimMoved => {
                 let moved = Moved {
                     tablet: self.tablet(sim),
-                    since: rare.moved.alert.day.unwrap_or(Day::FIRST).date(),
+                    since: rare.moved.first_day.unwrap_or(Day::FIRST).date(),
                     device_tac: rare.moved.device_tac,
                 };
                 (rare.moved.alert, Subject::SimMoved(moved))
@@ -221,11 +257,6 @@ impl Shard {
                 };
                 (rare.sharing.alert, Subject::PossibleSharing(sharing))
             }
-        };
-        let change = match (alert.state.firing, alert.state.revision) {
-            (false, _) => Change::Resolve,
-            (true, 1) => Change::Fire,
-            (true, _) => Change::Update,
         };
         let day = alert.day.unwrap_or(Day::FIRST).date();
         let id = format!("{}/{day}", sim.id);

@@ -141,8 +141,8 @@ pub fn gather(
 }
 
 /// The configuration of the shard that decided.
-fn config(decision: &Decision, _partitions: Partitions) -> ShardConfig {
-    ShardConfig::new(decision.generation, decision.partition)
+fn config(decision: &Decision, partitions: Partitions) -> ShardConfig {
+    ShardConfig::new(decision.generation, decision.partition, partitions.count())
 }
 
 /// Whether both are about the same class, at the same time, for the same reason: the one is the other made again, or

@@ -32,5 +32,5 @@ FROM
     WHERE generation = (SELECT generation FROM pub.reporting_rule)
       AND booked_day < (SELECT open_booked_day FROM hissa.closed)
     GROUP BY sim, valid_from
-    HAVING 1
+    HAVING place.4 > valid_from
 );

@@ -91,10 +91,37 @@ pub async fn preview(
 }
 
 /// The newest time up to which a partition is written.
-async fn as_of(client: &Client, generation: u32) -> anyhow::Result<i64> {
+///
+/// # Errors
+/// ClickHouse does not answer, or has nothing yet.
+pub async fn as_of(client: &Client, generation: u32) -> anyhow::Result<i64> {
     let sql = "SELECT maxOrNull(clock_ms) FROM hissa.freshness FINAL WHERE generation = ?";
     let newest: Option<i64> = client.query(sql).bind(generation).fetch_one().await?;
     newest.ok_or_else(|| anyhow::anyhow!("no balances are written yet"))
+}
+
+/// The balances of one SIM in the cycles that have begun by a day.
+///
+/// # Errors
+/// ClickHouse does not answer, or has no tables yet.
+pub async fn of_sim(
+    client: &Client,
+    generation: u32,
+    sim: SimId,
+    day: Date,
+) -> anyhow::Result<Vec<Balance>> {
+    let sql = "SELECT sim, toString(allowance) AS allowance, toString(cycle_start) AS cycle_start, limit_bytes, \
+        granted_bytes, used_bytes, toString(state) AS state FROM hissa.sim_cycle FINAL \
+        WHERE generation = ? AND sim = unhex(?) AND cycle_start <= toDate32(?) \
+        ORDER BY cycle_start DESC, booked_day DESC LIMIT 1 BY allowance";
+    let rows = client
+        .query(sql)
+        .bind(generation)
+        .bind(sim.to_string())
+        .bind(day.to_string())
+        .fetch_all::<Written>()
+        .await?;
+    Ok(rows.into_iter().filter_map(Written::balance).collect())
 }
 
 /// How many SIMs of each cohort are enrolled.

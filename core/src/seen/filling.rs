@@ -1,0 +1,172 @@
+//! The identities of a day that still fills: open addressing over buckets of one cache line each.
+//!
+//! A bucket has room for five identities, and on average at most four stand in one, so that most looks end in the
+//! bucket where they begin. The bucket where a hash begins follows from its high bits, so that buckets stand in the
+//! order of the hashes: growing, and turning into an array, run through memory from front to back. Nothing is ever
+//! taken out, so there are no tombstones.
+
+use super::Met;
+use super::entry::Entry;
+
+/// Identities in a bucket.
+const PLACES: usize = 5;
+
+/// The average number of identities in a bucket at which the table grows.
+const FILLED_MAX: usize = 4;
+
+/// One cache line.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+struct Bucket {
+    hashes: [u64; PLACES],
+    digests: [u32; PLACES],
+    /// How many of the places are taken, from the first.
+    filled: u32,
+}
+
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Filling {
+    /// None before the first identity.
+    buckets: Vec<Bucket>,
+    len: usize,
+}
+
+/// Where a look has ended.
+enum Found {
+    /// With this digest.
+    Known(u32),
+    /// Nowhere; this bucket has room for it.
+    Room(usize),
+}
+
+impl Filling {
+    /// A table for `len` identities and a few more.
+    pub(super) fn with_room(len: usize) -> Filling {
+        Filling {
+            buckets: vec![Bucket::default(); grown(len.div_ceil(FILLED_MAX))],
+            len: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn bytes_in_memory(&self) -> usize {
+        self.buckets.capacity() * size_of::<Bucket>()
+    }
+
+    /// Looks an identity up, and enters it where it is new and `enter` says so.
+    pub(super) fn meet(&mut self, hash: u64, digest: u32, enter: bool) -> Met {
+        if enter && self.len >= self.buckets.len() * FILLED_MAX {
+            self.grow();
+        }
+        if self.buckets.is_empty() {
+            return Met::New;
+        }
+        match self.find(hash) {
+            Found::Known(known) => return Met::known(known, digest),
+            Found::Room(at) if enter => {
+                let bucket = &mut self.buckets[at];
+                let place = bucket.filled as usize;
+                bucket.hashes[place] = hash;
+                bucket.digests[place] = digest;
+                bucket.filled += 1;
+                self.len += 1;
+            }
+            Found::Room(_) => {}
+        }
+        Met::New
+    }
+
+    /// Reads the bucket where a hash begins.
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        match self.buckets.get(self.home(hash)) {
+            Some(bucket) => u64::from(bucket.filled),
+            None => 0,
+        }
+    }
+
+    /// Calls `take` with every entry in the order of the hashes.
+    pub(super) fn for_each_sorted(&self, mut take: impl FnMut(Entry)) {
+        // Entries never stand before their bucket, and never behind the next bucket with room: what stands from one
+        // bucket with room to the next is sorted for itself. Those that ran over the last bucket stand in the first.
+        let (mut run, mut wrapped) = (Vec::new(), Vec::new());
+        for (at, bucket) in self.buckets.iter().enumerate() {
+            for place in 0..bucket.filled as usize {
+                let hash = bucket.hashes[place];
+                let entry = Entry::new(hash, bucket.digests[place]);
+                if self.home(hash) > at {
+                    wrapped.push(entry);
+                } else {
+                    run.push(entry);
+                }
+            }
+            if (bucket.filled as usize) < PLACES {
+                run.sort_unstable();
+                run.drain(..).for_each(&mut take);
+            }
+        }
+        run.append(&mut wrapped);
+        run.sort_unstable();
+        run.into_iter().for_each(take);
+    }
+
+    fn home(&self, hash: u64) -> usize {
+        // The high half of the product is below the number of buckets.
+        ((u128::from(hash) * self.buckets.len() as u128) >> 64) as usize
+    }
+
+    #[inline]
+    fn find(&self, hash: u64) -> Found {
+        let mut at = self.home(hash);
+        // Of five places one is free on average, so a bucket with room comes.
+        loop {
+            let bucket = &self.buckets[at];
+            let filled = bucket.filled as usize;
+            // All places are compared, taken or not, which needs no branches.
+            let mut found = PLACES;
+            for place in 0..PLACES {
+                if bucket.hashes[place] == hash {
+                    found = found.min(place);
+                }
+            }
+            if found < filled {
+                return Found::Known(bucket.digests[found]);
+            }
+            if filled < PLACES {
+                return Found::Room(at);
+            }
+            at += 1;
+            if at == self.buckets.len() {
+                at = 0;
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.buckets);
+        self.buckets = vec![Bucket::default(); grown(old.len())];
+        for bucket in &old {
+            for place in 0..bucket.filled as usize {
+                let hash = bucket.hashes[place];
+                let Found::Room(at) = self.find(hash) else {
+                    unreachable!("an identity stands in the table once");
+                };
+                let into = &mut self.buckets[at];
+                let free = into.filled as usize;
+                into.hashes[free] = hash;
+                into.digests[free] = bucket.digests[place];
+                into.filled += 1;
+            }
+        }
+    }
+}
+
+/// The number of buckets behind that of a full table: 1.4 times as many, so that both together stay below 40 bytes an
+/// identity: (1 + 1.4) × 64 ÷ 4.
+fn grown(buckets: usize) -> usize {
+    buckets + (buckets * 2 / 5).max(1)
+}
