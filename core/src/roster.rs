@@ -218,7 +218,12 @@ impl Sim {
             .wrapping_add(self.balances.len() as u64)
             .wrapping_add(u64::from(self.has_left))
             .wrapping_add(u64::from(self.present.from.0 as u32))
-            .wrapping_add(self.decided.iter().filter(|d| d.blocked_from_ms.is_some()).count() as u64)
+            .wrapping_add(
+                self.decided
+                    .iter()
+                    .filter(|d| d.blocked_from_ms.is_some())
+                    .count() as u64,
+            )
             .wrapping_add(u64::from(self.watches.last_used.is_some()))
             .wrapping_add(u64::from(self.watches.rare().is_some()))
     }
@@ -289,7 +294,7 @@ impl Sim {
         }
     }
 
-    pub(crate) fn set_presence(&mut self, presence: Presence) {
+    fn set_presence(&mut self, presence: Presence) {
         (self.cohort, self.place) = (presence.cohort, presence.place);
         (self.device, self.device_tac) = (presence.device, presence.device_tac);
         self.present = presence.days;
@@ -356,6 +361,8 @@ impl Sim {
 pub(crate) struct Roster {
     sims: Vec<Sim>,
     numbers: FixedMap<SimId, u32>,
+    /// By the number of the cohort: how many are in it and have not left.
+    in_cohorts: Vec<u64>,
 }
 
 impl Roster {
@@ -369,6 +376,9 @@ impl Roster {
         assert!(number < u32::MAX, "a shard holds fewer than 2³² SIMs");
         let known = self.numbers.insert(sim.id, number);
         assert!(known.is_none(), "a SIM is enrolled once");
+        if !sim.has_left {
+            *self.of_cohort(sim.cohort) += 1;
+        }
         self.sims.push(sim);
         number
     }
@@ -395,15 +405,36 @@ impl Roster {
         &mut self.sims
     }
 
+    /// Sets what a SIM's present assignment says.
+    pub(crate) fn set_presence(&mut self, number: u32, presence: Presence) {
+        let sim = &self.sims[number as usize];
+        let (cohort, has_left) = (sim.cohort, sim.has_left);
+        if !has_left {
+            *self.of_cohort(cohort) -= 1;
+        }
+        if !presence.has_left {
+            *self.of_cohort(presence.cohort) += 1;
+        }
+        self.sims[number as usize].set_presence(presence);
+    }
+
+    fn of_cohort(&mut self, cohort: u32) -> &mut u64 {
+        let place = cohort as usize;
+        if self.in_cohorts.len() <= place {
+            self.in_cohorts.resize(place + 1, 0);
+        }
+        &mut self.in_cohorts[place]
+    }
+
     /// How many are in a cohort and have not left.
     pub(crate) fn in_cohort(&self, cohort: u32) -> u64 {
-        let inside = |sim: &&Sim| sim.cohort == cohort && !sim.has_left;
-        self.sims.iter().filter(inside).count() as u64
+        let known = self.in_cohorts.get(cohort as usize);
+        known.copied().unwrap_or(0)
     }
 
     /// How many have not left.
-    pub(crate) fn enrolled(&self) -> usize {
-        self.sims.iter().filter(|sim| !sim.has_left).count()
+    pub(crate) fn enrolled(&self) -> u64 {
+        self.in_cohorts.iter().sum()
     }
 }
 

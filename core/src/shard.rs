@@ -287,7 +287,8 @@ impl Shard {
     /// How many SIMs the shard knows, by state.
     pub fn sims(&self) -> SimCounts {
         SimCounts {
-            enrolled: self.roster.enrolled(),
+            // A shard holds fewer than 2³² SIMs.
+            enrolled: self.roster.enrolled() as usize,
             held: self.held.sims(),
         }
     }

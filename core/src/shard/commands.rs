@@ -100,6 +100,6 @@ impl Shard {
             self.update_quota_alerts(number, None, now, effects);
             self.watch_expiring(number, None, now, effects);
         }
-        self.tell_tripped(now, effects);
+        self.tell_tripped(None, now, effects);
     }
 }

@@ -206,13 +206,15 @@ impl Shard {
         }
     }
 
-    /// Rows of accounts that the SIM's rules no longer name end as they stand.
+    /// Rows of accounts that the SIM's rules no longer name end as they stand, also of cycles that have ended; those that
+    /// are named again go on.
     fn withdraw(&mut self, number: u32) {
-        let today = self.today();
         let sim = self.roster.get(number);
         let rules = self.programme.cohort(sim.cohort);
         let named = |account| rules.is_some_and(|rules| rules.account(account).is_some());
-        let lost = |b: &&Balance| b.named && b.end > today && !named(b.account);
+        let lost = |b: &&Balance| b.named && !named(b.account);
+        let found = |b: &&Balance| !b.named && named(b.account);
+        let found: Vec<(u16, Day)> = sim.balances.iter().filter(found).map(Balance::key).collect();
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
             let fact = self.cycle_fact(number, account, start);
@@ -221,6 +223,9 @@ impl Shard {
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
                 balance.named = false;
             }
+        }
+        for balance in &mut self.roster.get_mut(number).balances {
+            balance.named |= found.contains(&balance.key());
         }
     }
 

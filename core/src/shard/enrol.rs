@@ -97,7 +97,7 @@ impl Shard {
         if leaves || presence.cohort != cohort {
             self.let_go(number);
         }
-        self.roster.get_mut(number).set_presence(presence);
+        self.roster.set_presence(number, presence);
         if presence.device != device {
             self.forget_moved(number, None, now, effects);
         }

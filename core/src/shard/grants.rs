@@ -68,7 +68,7 @@ impl Shard {
             self.update_quota_alerts(number, None, now, effects);
             self.watch_expiring(number, None, now, effects);
         }
-        self.tell_tripped(now, effects);
+        self.tell_tripped(None, now, effects);
     }
 
     /// Why a midnight's grants change a class: one that ends leaves less, one that begins more.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::decide::{Gate, place};
+use super::rows::RowAt;
 use super::{Effects, Now, Shard};
 use crate::alert::{Change, OrdersHeld, Subject};
 use crate::breaker::Bounds;
@@ -81,10 +82,15 @@ impl Shard {
     }
 
     /// Tells of breakers that tripped while an entry was applied.
-    pub(super) fn tell_tripped(&mut self, now: Now, effects: &mut Effects) {
+    pub(super) fn tell_tripped(
+        &mut self,
+        cause: Option<RowAt<'_>>,
+        now: Now,
+        effects: &mut Effects,
+    ) {
         for (cohort, class) in self.breakers.tripped() {
             if self.breakers.of(cohort, class).revision == 0 {
-                self.tell_breaker(cohort, class, Change::Fire, now, effects);
+                self.tell_breaker(cohort, class, Change::Fire, cause, now, effects);
             }
         }
     }
@@ -94,7 +100,7 @@ impl Shard {
         for (cohort, class) in self.breakers.tripped() {
             let breaker = self.breakers.of(cohort, class);
             if breaker.held != breaker.told {
-                self.tell_breaker(cohort, class, Change::Update, now, effects);
+                self.tell_breaker(cohort, class, Change::Update, None, now, effects);
             }
         }
     }
@@ -104,9 +110,11 @@ impl Shard {
         cohort: u32,
         class: Class,
         change: Change,
+        cause: Option<RowAt<'_>>,
         now: Now,
         effects: &mut Effects,
     ) {
+        let cause = cause.map(|cause| self.cause(cause));
         let breaker = self.breakers.of(cohort, class);
         breaker.revision += 1;
         breaker.told = breaker.held;
@@ -120,7 +128,7 @@ impl Shard {
             held: breaker.held,
         });
         let revision = breaker.revision;
-        self.tell(&id, revision, change, subject, None, now, effects);
+        self.tell(&id, revision, change, subject, cause, now, effects);
     }
 
     /// Releases or drops what is held of a cohort.
@@ -132,7 +140,7 @@ impl Shard {
             let tripped = self.breakers.is_tripped(cohort, class);
             self.breakers.of(cohort, class).close();
             if tripped {
-                self.tell_breaker(cohort, class, Change::Resolve, now, effects);
+                self.tell_breaker(cohort, class, Change::Resolve, None, now, effects);
             }
         }
         for number in self.roster.numbers() {

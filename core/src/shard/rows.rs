@@ -254,7 +254,7 @@ impl Shard {
                     self.decide_for(number, class, reason, Gate::Row, cause, now, effects);
                 }
             }
-            self.tell_tripped(now, effects);
+            self.tell_tripped(Some(at), now, effects);
             self.update_quota_alerts(number, Some(at), now, effects);
         }
         let watches = &self.roster.get(number).watches;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use hissa_core::decision::Decision;
 use hissa_core::outcome::RejectReason;
 use hissa_core::registry::{
-    Allowance, Block, Catalogue, Class, Cohort, Command, Enrolment, Entered, OnExhausted, Place,
-    Programme, Revision, Rule,
+    Allowance, Block, Breaker, Catalogue, Class, Cohort, Command, Enrolment, Entered, OnExhausted,
+    Period, Place, Programme, Revision, Rule, Scope,
 };
 use hissa_core::shard::{Effects, Shard, ShardConfig};
 use hissa_core::sim::{FeedId, NodeId, SimId};
@@ -66,9 +66,12 @@ fn block(from_rev: u64, entered_at_ms: i64, commands: Vec<Command>) -> Entry<'st
 }
 
 fn programme() -> Command {
-    let allowance = |class, bytes| Allowance {
-        class,
+    let allowance = |scope: Scope, bytes| Allowance {
+        id: scope.as_str().into(),
+        scope,
         bytes,
+        every: Period::Month,
+        rollover_max_bytes: 0,
         on_exhausted: OnExhausted::Throttle { kbit_s: 512 },
     };
     let (timezone, tzif) = crate::config::programme::zone_data("Africa/Casablanca").unwrap();
@@ -80,14 +83,18 @@ fn programme() -> Command {
         closes_after_days: 7,
         unknown_charged_to: Class::Education,
         privacy_k: 10,
+        tablet_tacs: Vec::new(),
+        router_tacs: Vec::new(),
         cohorts: vec![Cohort {
             id: "pilote-rural".into(),
             enforce_from: Some("2026-02-01".parse().unwrap()),
             allowances: vec![
-                allowance(Class::Education, 20 * GB),
-                allowance(Class::Other, GB),
+                allowance(Scope::Education, 20 * GB),
+                allowance(Scope::Other, GB),
             ],
             thresholds: vec![80, 100],
+            restore_over_ms: 0,
+            breaker: Breaker::default(),
         }],
     })
 }
@@ -113,15 +120,22 @@ fn enrol(sim: SimId) -> Command {
     Command::Enrol(Enrolment {
         sim,
         device: None,
+        device_tac: 0,
         cohort: "pilote-rural".into(),
         valid_from: "2026-02-01".parse().unwrap(),
+        valid_until: None,
         place: Place::default(),
     })
 }
 
+/// The eighth of sixteen partitions.
+fn config() -> ShardConfig {
+    ShardConfig::new(1, 7, 16)
+}
+
 /// Runs entries through the whole shard; the decisions about our SIM.
 fn by_the_shard(entries: &[Entry<'_>]) -> Vec<Decision> {
-    let mut shard = Shard::new(ShardConfig::new(1, 7));
+    let mut shard = Shard::new(config());
     let mut effects = Effects::default();
     for (offset, entry) in (0..).zip(entries) {
         shard.apply(entry, offset, &mut effects).unwrap();
@@ -135,7 +149,7 @@ fn by_replay(
     entries: &[Entry<'_>],
     wanted: &Decision,
 ) -> (Option<Decision>, u64, BTreeMap<&'static str, u64>) {
-    let mut replay = Replay::new(OURS, 1, 7);
+    let mut replay = Replay::new(OURS, config());
     let until = |made: &Decision| (made.class, made.sequence) == (wanted.class, wanted.sequence);
     let mut found = None;
     for entry in entries {
@@ -144,7 +158,7 @@ fn by_replay(
             break;
         }
     }
-    let sum = replay.sum(wanted.cycle, wanted.class);
+    let sum = replay.sum(wanted.cycle, &wanted.allowance.id);
     (found, sum.bytes, sum.outcomes)
 }
 

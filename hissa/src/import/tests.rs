@@ -1,5 +1,7 @@
 //! Differences, as a user sees them. The registry is a value here; no Kafka is needed.
 
+use std::collections::HashMap;
+
 use hissa_core::pseudonym::Pseudonymizer;
 use hissa_core::registry::{Command, Entered};
 
@@ -71,10 +73,11 @@ fn rows(text: &str) -> Vec<RosterRow> {
 
 fn apply(view: &mut RegistryView, plan: Plan) {
     for command in plan.commands {
-        view.enter(Entered {
+        let entered = Entered {
             entered_at_ms: ENTERED_MS,
             command,
-        });
+        };
+        view.enter(entered, plan.of_programme);
     }
     for (key, value) in plan.directory {
         view.record(&key, value);
@@ -168,7 +171,17 @@ fn a_tag_that_nobody_has_any_more_leaves_the_directory() {
 #[test]
 fn the_registry_gets_no_tag_and_no_raw_identifier() {
     let view = imported();
-    let commands = serde_json::to_string(&view.enrolments.values().collect::<Vec<_>>()).unwrap();
+    let plan = roster::plan(
+        &RegistryView {
+            sims: HashMap::new(),
+            ..view.clone()
+        },
+        &rows(ROSTER),
+        &key(),
+    )
+    .unwrap();
+    let commands = serde_json::to_string(&plan.commands).unwrap();
+    assert!(commands.contains("pilote-rural"), "{commands}");
     assert!(
         !commands.contains("T-000") && !commands.contains("0010121"),
         "{commands}"

@@ -38,7 +38,7 @@ pub async fn run(
     let client = deployment.clickhouse.client()?;
     let zone = view.zone();
     if let Some(named) = named {
-        let status = one_sim::read(&client, &deployment, named.sim)
+        let status = one_sim::read(&client, &deployment, &view, named.sim)
             .await
             .map_err(unanswered)?;
         if status.allowances.is_empty() && status.decisions.is_empty() {

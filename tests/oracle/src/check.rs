@@ -84,9 +84,11 @@ fn programme(new: &Programme) -> Checked {
         ensure(ids.len() == cohort.allowances.len(), || {
             format!("two allowances of {:?} have one id", cohort.id)
         })?;
-        let rising = cohort.thresholds.is_sorted_by(|one, next| one < next);
+        let percents = &cohort.thresholds;
+        let rising = percents.is_sorted_by(|one, next| one < next)
+            && percents.iter().all(|percent| (1..=100).contains(percent));
         ensure(rising, || {
-            format!("thresholds of {:?} do not rise", cohort.id)
+            format!("thresholds of {:?} do not rise from 1 to 100", cohort.id)
         })?;
         ensure(cohort.breaker.share_permille <= 1000, || {
             "a share is over 1,000 per mille".to_owned()
@@ -153,8 +155,8 @@ fn enrol(new: &Enrol) -> Checked {
         return Ok(());
     };
     date(until)?;
-    ensure(new.valid_from <= until, || {
-        "an enrolment ends before it begins".to_owned()
+    ensure(new.valid_from < until, || {
+        "an enrolment has no days".to_owned()
     })
 }
 

@@ -73,9 +73,10 @@ impl Sessions {
         let (last_up, last_down) = last.map_or((0, 0), |last| (last.up, last.down));
         let (up, up_flag) = rise(last_up, reading.up, is_32);
         let (down, down_flag) = rise(last_down, reading.down, is_32);
+        // A row has one flag; where its ways differ, a reset.
         let mut flags: Vec<&str> = up_flag.into_iter().chain(down_flag).collect();
         flags.sort_unstable();
-        flags.dedup();
+        flags.truncate(1);
         let Reading {
             order,
             up: up_now,
@@ -105,8 +106,9 @@ fn rise(last: u64, reading: u64, is_32: bool) -> (u64, Option<&'static str>) {
     if reading >= last {
         return (reading - last, None);
     }
-    if is_32 && last < TWO_32 && reading + TWO_32 - last < TWO_30 {
-        return (reading + TWO_32 - last, Some("wrap"));
+    let risen = (TWO_32 - (last - reading) % TWO_32) % TWO_32;
+    if is_32 && risen < TWO_30 {
+        return (risen, Some("wrap"));
     }
     (reading, Some("reset"))
 }

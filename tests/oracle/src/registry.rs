@@ -210,8 +210,7 @@ pub(crate) struct Grant {
     pub(crate) valid_from: Day,
     pub(crate) valid_until: Day,
     pub(crate) priority: i64,
-    #[serde(default)]
-    pub(crate) donor: Option<String>,
+    pub(crate) donor: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -12,6 +12,9 @@ use crate::zone::Zone;
 /// How late a row's end may lie behind its delivery where no `feed` command says (O5).
 const TOLERANCE: i64 = 300_000;
 
+/// After how many days what ended closes where no programme says (Q3).
+const CLOSES_AFTER: i32 = 7;
+
 /// A grant that was entered, and whether it is void.
 #[derive(Clone, Debug)]
 pub(crate) struct GrantEntry {
@@ -41,6 +44,13 @@ impl Rules {
             feeds: BTreeMap::new(),
             grants: Vec::new(),
         }
+    }
+
+    /// After how many days what ended closes (Q3).
+    pub(crate) fn closes_after(&self) -> i32 {
+        self.programme
+            .as_ref()
+            .map_or(CLOSES_AFTER, |programme| programme.closes_after_days)
     }
 
     pub(crate) fn policy_version(&self) -> String {

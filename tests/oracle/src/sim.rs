@@ -96,6 +96,10 @@ pub(crate) struct Sim {
     pub(crate) name: Pseudonym,
     pub(crate) activation: Day,
     pub(crate) assignments: BTreeMap<Day, Assignment>,
+    /// The last present one, where `retire` left none that speaks of a day until today (E2).
+    pub(crate) gone: Option<Assignment>,
+    /// The cohort and school that it leaves, while its alerts end.
+    pub(crate) leaving: Option<(String, String)>,
     pub(crate) balances: BTreeMap<BalanceKey, Balance>,
     /// What is used of each grant, by its place in the order of entry.
     pub(crate) grants_used: BTreeMap<usize, u64>,
@@ -114,6 +118,8 @@ impl Sim {
             name,
             activation,
             assignments: BTreeMap::new(),
+            gone: None,
+            leaving: None,
             balances: BTreeMap::new(),
             grants_used: BTreeMap::new(),
             told: Class::DECIDED
@@ -156,6 +162,7 @@ impl Sim {
     /// The present assignment (E3).
     pub(crate) fn present(&self, today: Day) -> Option<&Assignment> {
         self.speaking(today)
+            .or(self.gone.as_ref())
             .or_else(|| self.assignments.values().next())
     }
 
@@ -167,8 +174,11 @@ impl Sim {
 
     /// Whether the SIM has left (E3).
     pub(crate) fn has_left(&self, today: Day) -> bool {
-        self.present(today)
-            .is_none_or(|present| present.valid_until.is_some_and(|until| until <= today))
+        let is_gone = self.speaking(today).is_none() && self.gone.is_some();
+        let present = self.present(today);
+        is_gone
+            || present
+                .is_none_or(|present| present.valid_until.is_some_and(|until| until <= today))
     }
 
     pub(crate) fn enrolled_device(&self, today: Day) -> Option<Pseudonym> {

@@ -12,7 +12,6 @@ pub(crate) struct Quota {
     pub(crate) account: usize,
     pub(crate) allowance: String,
     pub(crate) start: Day,
-    pub(crate) action: &'static str,
     /// How the SIM stood when it was looked at last.
     pub(crate) was_80: bool,
     pub(crate) was_exhausted: bool,

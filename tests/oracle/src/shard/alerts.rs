@@ -46,13 +46,18 @@ impl Shard {
     /// Details that every alert about a SIM has, and more.
     pub(super) fn about(&self, sim: usize, more: Value) -> Value {
         let today = self.steps.assignments;
+        let it = &self.sims[sim];
+        let present = || {
+            (
+                it.cohort(today).unwrap_or_default().to_owned(),
+                it.school(today),
+            )
+        };
+        let (cohort, school) = it.leaving.clone().unwrap_or_else(present);
         let mut details = Map::new();
-        details.insert("sim".to_owned(), json!(self.sims[sim].name));
-        details.insert(
-            "cohort".to_owned(),
-            json!(self.sims[sim].cohort(today).unwrap_or_default()),
-        );
-        details.insert("school".to_owned(), json!(self.sims[sim].school(today)));
+        details.insert("sim".to_owned(), json!(it.name));
+        details.insert("cohort".to_owned(), json!(cohort));
+        details.insert("school".to_owned(), json!(school));
         if let Value::Object(more) = more {
             details.extend(more);
         }
@@ -141,7 +146,7 @@ impl Shard {
     fn say_grant_end(&mut self, sim: usize, grant: usize, change: &'static str, because: &Because) {
         let given = self.rules.grants[grant].grant.clone();
         let id = format!("GrantExpiring/{}/{}", self.sims[sim].name, given.id);
-        let more = json!({"grant": given.id, "donor": given.donor.unwrap_or_default(), "given_bytes": given.bytes,
+        let more = json!({"grant": given.id, "donor": given.donor, "given_bytes": given.bytes,
             "left_bytes": self.left(sim, grant), "valid_until": given.valid_until});
         self.say(&id, "GrantExpiring", change, self.about(sim, more), because);
     }

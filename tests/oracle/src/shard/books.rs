@@ -93,7 +93,8 @@ impl Shard {
             partition: told.partition,
         };
         let book = self.books.entry(source).or_default();
-        if book.high.is_some_and(|(high, _)| told.through < high) {
+        // `through` is the offset behind the last record.
+        if book.high.is_some_and(|(high, _)| told.through <= high) {
             return;
         }
         let differs = |told: u64, found: u64| i128::from(told) - i128::from(found);

@@ -66,6 +66,7 @@ impl Shard {
                 self.move_holding_day();
                 let all: Vec<usize> = (0..self.sims.len()).collect();
                 for &sim in &all {
+                    self.drop_unknown_cycles(sim);
                     self.settle(sim, &because("policy_changed"));
                 }
                 self.decide_many(&all, &because("policy_changed"));

@@ -10,6 +10,7 @@ use crate::sim::{Assignment, Sim};
 /// What of a SIM's present assignment others ask.
 pub(super) struct Standing {
     pub(super) cohort: Option<String>,
+    school: String,
     device: Option<Pseudonym>,
     pub(super) has_left: bool,
 }
@@ -18,6 +19,7 @@ impl Standing {
     pub(super) fn of(sim: &Sim, today: Day) -> Standing {
         Standing {
             cohort: sim.cohort(today).map(str::to_owned),
+            school: sim.school(today),
             device: sim.enrolled_device(today),
             has_left: sim.has_left(today),
         }
@@ -32,11 +34,14 @@ impl Shard {
             self.sims[sim].forget_unsaid();
             self.follow_rules(sim, because.at);
         }
+        if now.has_left && !before.has_left {
+            let cohort = before.cohort.clone().unwrap_or_default();
+            self.sims[sim].leaving = Some((cohort, before.school.clone()));
+            self.leave(sim, because);
+            self.sims[sim].leaving = None;
+        }
         if now.device != before.device {
             self.end_moved(sim, because);
-        }
-        if now.has_left && !before.has_left {
-            self.leave(sim, because);
         }
         self.open_current(sim);
     }
@@ -122,7 +127,11 @@ impl Shard {
                 ));
             }
         }
+        let present = self.sims[sim].present(self.steps.assignments).cloned();
         self.sims[sim].assignments.retain(|&from, _| from < day);
+        if self.sims[sim].assignments.is_empty() {
+            self.sims[sim].gone = present;
+        }
         for (from, assignment) in told {
             self.tell_assignment(name, from, &assignment, revision);
         }

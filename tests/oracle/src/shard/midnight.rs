@@ -21,8 +21,11 @@ impl Shard {
 
     fn midnight(&mut self, today: Day, at: i64, offset: u64) {
         self.end_of_day(today, &Because::new("", at, offset));
-        self.assignments_begin_and_end(today, at, offset);
+        // Which cycle is current, and which grants and entries hold, is asked of today, in every step.
         self.steps.cycles = today;
+        self.steps.grants = today;
+        self.steps.calendar = today;
+        self.assignments_begin_and_end(today, at, offset);
         for sim in 0..self.sims.len() {
             if self.begin_cycles(sim, today, at) {
                 let because = Because::new("reset", at, offset);
@@ -84,7 +87,6 @@ impl Shard {
 
     /// Step 4.
     fn grants_begin_and_end(&mut self, today: Day, at: i64, offset: u64) {
-        self.steps.grants = today;
         for sim in 0..self.sims.len() {
             let (mut begins, mut ends) = (false, false);
             let cohort = self.sims[sim].cohort(today);
@@ -108,7 +110,6 @@ impl Shard {
 
     /// Step 6.
     fn calendar_changes(&mut self, today: Day, at: i64, offset: u64) {
-        self.steps.calendar = today;
         let changes =
             |span: &&Span| span.opens.is_some() && (span.from == today || span.to.plus(1) == today);
         let spans = self.rules.spans.clone();
@@ -130,6 +131,7 @@ impl Shard {
                 .is_some_and(|cohort| cohort.enforce_from == Some(today));
             if begins {
                 let because = Because::new("enforcement_started", at, offset);
+                self.open_current(sim);
                 self.settle(sim, &because);
                 self.decide(sim, &because);
             }

@@ -107,7 +107,7 @@ pub(crate) struct Shard {
     today: Day,
     steps: Steps,
     rules: Rules,
-    /// Cycles and months whose last day is before that day are closed (Q3); none before the first programme.
+    /// Cycles and months whose last day is before that day are closed (Q3).
     closed_before: Day,
     holding_day: Day,
     accounts: Vec<Account>,
@@ -295,5 +295,6 @@ impl Shard {
             calendar: today,
             enforcement: today,
         };
+        self.close(today);
     }
 }

@@ -29,15 +29,11 @@ impl Shard {
         let mut quota = match known {
             Some(known) if known.start == found.quota.start => {
                 let Quota {
-                    account,
-                    allowance,
-                    action,
-                    ..
+                    account, allowance, ..
                 } = found.quota;
                 Quota {
                     account,
                     allowance,
-                    action,
                     ..known
                 }
             }
@@ -87,7 +83,6 @@ impl Shard {
                 account,
                 allowance: allowance.id.clone(),
                 start,
-                action: Action::of(allowance.on_exhausted).word(),
                 was_80: false,
                 was_exhausted: false,
                 never_80: false,
@@ -130,6 +125,12 @@ impl Shard {
             .get(&(quota.account, quota.start))
             .unwrap_or(&none);
         let zone = self.rules.zone;
+        let rules = self.rules_of(sim);
+        let mut named = rules.iter().flat_map(|cohort| &cohort.allowances);
+        let named = named.find(|allowance| self.account(allowance) == Some(quota.account));
+        let state = named.map_or("allow", |allowance| {
+            Action::of(allowance.on_exhausted).word()
+        });
         let cycle = self.cycle_of(sim, self.accounts[quota.account].every, quota.start);
         let resets_at = cycle.end().map(|end| zone.midnight(end));
         let began = zone.midnight(quota.start);
@@ -147,7 +148,7 @@ impl Shard {
                 "resets_at_ms": resets_at,
                 "resets_on": cycle.end(),
                 "runs_out_on": runs_out.map(|at| zone.date(at)),
-                "state": quota.action,
+                "state": state,
             }),
         )
     }

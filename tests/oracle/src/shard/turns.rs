@@ -47,12 +47,9 @@ impl Shard {
 
     /// Months and cycles close (Q3); what was held of days before them is forgotten (E5).
     pub(super) fn close(&mut self, today: Day) {
-        let Some(programme) = self.rules.programme.clone() else {
-            return;
-        };
         self.closed_before = self
             .closed_before
-            .max(today.plus(-programme.closes_after_days));
+            .max(today.plus(-self.rules.closes_after()));
         for sim in 0..self.sims.len() {
             let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
             for key in keys {
@@ -70,19 +67,25 @@ impl Shard {
         self.held.retain(|_, days| !days.is_empty());
     }
 
+    /// Balances whose cycle a new calendar does not know are over (Q2).
+    pub(super) fn drop_unknown_cycles(&mut self, sim: usize) {
+        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
+        for key in keys {
+            if self.cycle_of(sim, self.accounts[key.0].every, key.1).first != key.1 {
+                self.sims[sim].balances.remove(&key);
+            }
+        }
+    }
+
     /// E5.
     pub(super) fn move_holding_day(&mut self) {
-        let Some(programme) = self.rules.programme.clone() else {
-            return;
-        };
+        let closes_after = self.rules.closes_after();
+        let programme = self.rules.programme.clone();
+        let cohorts = programme.iter().flat_map(|programme| &programme.cohorts);
         let mut earliest = self.closed_before.month_first();
-        for allowance in programme
-            .cohorts
-            .iter()
-            .flat_map(|cohort| &cohort.allowances)
-        {
+        for allowance in cohorts.flat_map(|cohort| &cohort.allowances) {
             let first = match allowance.every {
-                Every::Days(days) => self.today.plus(-(2 * days + programme.closes_after_days)),
+                Every::Days(days) => self.today.plus(-(2 * days + closes_after)),
                 every => cycle(every, self.closed_before, Day(0), &self.rules.spans).first,
             };
             earliest = earliest.min(first);

@@ -46,9 +46,11 @@ impl Shard {
         let cuts = |allowance: &&Allowance| {
             (allowance.scope.is(class) || allowance.scope == Scope::All)
                 && Action::of(allowance.on_exhausted) != Action::Allow
-                && self
-                    .current_balance(sim, allowance)
-                    .is_some_and(Balance::is_exhausted)
+                && self.current_balance(sim, allowance).map_or(
+                    // It has used nothing, and has no grants (Q10).
+                    allowance.bytes == 0,
+                    Balance::is_exhausted,
+                )
         };
         let cutting = cohort.allowances.iter().filter(cuts);
         cutting

@@ -140,7 +140,8 @@ impl Shard {
                 }
                 Some((last, _)) if last == place => return,
                 Some((_, since)) => {
-                    let id = format!("SimMoved/{name}/{since}");
+                    let fired_on = self.rules.zone.date(because.at);
+                    let id = format!("SimMoved/{name}/{fired_on}");
                     *fires = Some(MovedAlert {
                         id,
                         since,

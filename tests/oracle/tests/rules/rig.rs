@@ -134,7 +134,7 @@ impl Log {
 
     pub fn progress(&mut self, as_of: &str, heard: &[&str], rows: u64, bytes: u64) -> &mut Log {
         let heard: Vec<i64> = heard.iter().map(|hour| ms(hour) / 3_600_000).collect();
-        let source = json!({"feed": "pgw-1", "epoch": 1, "partition": 0, "through": self.source_offset.max(1) - 1,
+        let source = json!({"feed": "pgw-1", "epoch": 1, "partition": 0, "through": self.source_offset,
             "rows": rows, "bytes": bytes, "heard": heard});
         let progress = json!({"sources": [source], "as_of_ms": ms(as_of)});
         self.push(Kind::Progress, progress.to_string().into_bytes());

@@ -1,17 +1,18 @@
 //! `hissa check FILE…`: everything that is wrong in the files, and between them.
 
-use std::collections::BTreeSet;
+mod between;
+mod secrets;
+
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::config::finding::{Finding, Findings, Source};
-use crate::config::programme::ProgrammeRead;
-use crate::config::roster::RosterRead;
-use crate::config::{catalogue, deployment, load, programme, roster};
+use crate::config::{calendar, catalogue, deployment, load, programme, roster};
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::import::command::now_ms;
 
 /// More findings than this are counted and not printed; `--json` has them all.
 const PRINTED_MAX: usize = 100;
@@ -22,6 +23,7 @@ const PRINTED_MAX: usize = 100;
 pub enum Kind {
     Deployment,
     Programme,
+    Calendar,
     Catalogue,
     Roster,
 }
@@ -35,9 +37,20 @@ pub fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Exit> {
     for path in &args.files {
         sources.push(load::source(path)?);
     }
-    let found = check(&sources);
+    let (mut found, mut absent) = (check(&sources, now_ms()), Vec::new());
+    for source in sources
+        .iter()
+        .filter(|of| kind(of) == Some(Kind::Deployment))
+    {
+        let (wrong, not_here) = secrets::look(source, folder(source));
+        found.extend(wrong);
+        absent.extend(not_here);
+    }
+    for remark in &absent {
+        console.remark(remark);
+    }
     if console.json {
-        console.json_line(&serde_json::json!({ "files": sources.len(), "findings": found }))?;
+        console.json_line(&serde_json::json!({ "files": sources.len(), "findings": found, "not_looked_at": absent }))?;
     } else {
         for finding in found.iter().take(PRINTED_MAX) {
             console.data(&(finding.render(console.colours.0) + "\n"));
@@ -68,39 +81,51 @@ fn verdict(files: usize, findings: usize) -> String {
     }
 }
 
-/// All findings, by file and line.
-pub fn check(sources: &[Source]) -> Vec<Finding> {
+/// All findings, by file and line. Of several catalogues each must be able to follow those before it.
+pub fn check(sources: &[Source], now_ms: i64) -> Vec<Finding> {
     let findings = Findings::default();
-    let mut programmes: Vec<(&Source, ProgrammeRead)> = Vec::new();
-    let mut rosters: Vec<(&Source, RosterRead)> = Vec::new();
+    let mut programmes = Vec::new();
+    let mut calendars = Vec::new();
+    let mut catalogues = Vec::new();
+    let mut rosters = Vec::new();
     for source in sources {
         match kind(source) {
             Some(Kind::Deployment) => {
-                let folder = Path::new(&source.name).parent().unwrap_or(Path::new(""));
-                deployment::read(source, &findings, folder);
+                deployment::read(source, &findings, folder(source));
             }
             Some(Kind::Programme) => programmes.push((source, programme::read(source, &findings))),
+            Some(Kind::Calendar) => {
+                calendars.push((source, calendar::read_file(source, &findings)));
+            }
             Some(Kind::Catalogue) => {
-                catalogue::read(source, &findings);
+                let read = catalogue::read_located(source, &findings);
+                catalogues.extend(read.map(|file| (source, file)));
             }
             Some(Kind::Roster) => rosters.push((source, roster::read(source, &findings))),
             None => findings.add(source.whole(
-                "this is none of hissa.toml, programme.toml, catalogue.toml and roster.csv",
+                "this is none of hissa.toml, programme.toml, calendar.toml, catalogue.toml and roster.csv",
                 "name the file after what it is",
             )),
         }
     }
     if !programmes.is_empty() {
         for (source, roster) in &rosters {
-            refuse_unknown_cohorts(source, roster, &programmes, &findings);
+            between::refuse_unknown_cohorts(source, roster, &programmes, &findings);
         }
     }
-    if !rosters.is_empty() {
-        for (source, programme) in &programmes {
-            refuse_unused_cohorts(source, programme, &rosters, &findings);
+    for (source, programme) in &programmes {
+        if !rosters.is_empty() {
+            between::refuse_unused_cohorts(source, programme, &rosters, &findings);
         }
+        between::calendars((source, programme), &calendars, &findings);
     }
+    between::catalogues(&catalogues, &programmes, now_ms, &findings);
     findings.into_sorted()
+}
+
+/// What the paths in a file start from.
+fn folder(source: &Source) -> &Path {
+    Path::new(&source.name).parent().unwrap_or(Path::new(""))
 }
 
 /// What a file is: by its name, else by what stands in it.
@@ -112,6 +137,7 @@ pub fn kind(source: &Source) -> Option<Kind> {
     let names = [
         ("roster", Kind::Roster),
         ("programme", Kind::Programme),
+        ("calendar", Kind::Calendar),
         ("catalogue", Kind::Catalogue),
         ("hissa", Kind::Deployment),
     ];
@@ -131,6 +157,7 @@ pub fn kind(source: &Source) -> Option<Kind> {
         ("[programme]", Kind::Programme),
         ("[[cohort]]", Kind::Programme),
         ("[[service]]", Kind::Catalogue),
+        ("[[calendar]]", Kind::Calendar),
         ("[deployment]", Kind::Deployment),
     ]
     .into_iter()
@@ -138,62 +165,14 @@ pub fn kind(source: &Source) -> Option<Kind> {
     .map(|(_, kind)| kind)
 }
 
-fn refuse_unknown_cohorts(
-    source: &Source,
-    roster: &RosterRead,
-    programmes: &[(&Source, ProgrammeRead)],
-    findings: &Findings,
-) {
-    let known: BTreeSet<&str> = programmes
-        .iter()
-        .flat_map(|(_, programme)| programme.cohorts.iter().map(|id| id.value.as_str()))
-        .collect();
-    for (cohort, span) in &roster.cohorts {
-        if known.contains(cohort.as_str()) {
-            continue;
-        }
-        let nearest = known
-            .iter()
-            .map(|id| (strsim::osa_distance(id, cohort), *id))
-            .min();
-        let remedy = match nearest {
-            Some((distance, id)) if distance <= 3 => format!("did you mean `{id}`?"),
-            _ => "name a cohort of the programme, or add a [[cohort]] to it".into(),
-        };
-        let message = format!("the programme has no cohort `{cohort}`");
-        findings.add(roster::masking(source.finding(
-            span.clone(),
-            message,
-            remedy,
-        )));
-    }
-}
-
-fn refuse_unused_cohorts(
-    source: &Source,
-    programme: &ProgrammeRead,
-    rosters: &[(&Source, RosterRead)],
-    findings: &Findings,
-) {
-    for id in &programme.cohorts {
-        let used = rosters
-            .iter()
-            .any(|(_, roster)| roster.cohorts.iter().any(|(cohort, _)| *cohort == id.value));
-        if !used {
-            findings.add(source.finding(
-                id.span.clone(),
-                format!("no row of the roster is of cohort `{}`", id.value),
-                "remove the cohort, or correct the `cohort` column of the roster",
-            ));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
     use super::*;
+
+    /// 31 January 2026, noon in Casablanca.
+    const NOW_MS: i64 = 1_769_857_200_000;
 
     /// Each folder of `tests/check` holds files and, in `expected.txt`, what is said of them. With `HISSA_BLESS=1` the
     /// expectations are written instead of compared.
@@ -207,7 +186,7 @@ mod tests {
         cases.sort();
         assert!(cases.len() >= 7);
         for case in cases {
-            let found = check(&sources(&case));
+            let found = check(&sources(&case), NOW_MS);
             let said: String = found
                 .iter()
                 .map(|finding| finding.render(false) + "\n")
@@ -225,7 +204,7 @@ mod tests {
     #[test]
     fn no_finding_shows_an_imsi() {
         let case = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/check/roster");
-        for finding in check(&sources(&case)) {
+        for finding in check(&sources(&case), NOW_MS) {
             let shown = finding.render(false) + &serde_json::to_string(&finding).unwrap();
             for digits in ["0010121", "2009000", "8921201", "3520991"] {
                 assert!(!shown.contains(digits), "{shown}");
@@ -238,7 +217,7 @@ mod tests {
         let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
         let sources = sources(&examples);
         assert_eq!(sources.len(), 4);
-        assert_eq!(check(&sources), []);
+        assert_eq!(check(&sources, NOW_MS), []);
     }
 
     #[test]
@@ -258,7 +237,7 @@ mod tests {
             }
         }
         assert!(sources.len() > 3);
-        assert_eq!(check(&sources), []);
+        assert_eq!(check(&sources, NOW_MS), []);
     }
 
     fn sources(folder: &Path) -> Vec<Source> {
