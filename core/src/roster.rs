@@ -217,7 +217,7 @@ impl Sim {
             .wrapping_add(self.device)
             .wrapping_add(self.balances.len() as u64)
             .wrapping_add(u64::from(self.has_left))
-            .wrapping_add(u64::from(self.present.from.0 as u32))
+            .wrapping_add(u64::from(self.present.from.0.cast_unsigned()))
             .wrapping_add(
                 self.decided
                     .iter()

@@ -214,7 +214,12 @@ impl Shard {
         let named = |account| rules.is_some_and(|rules| rules.account(account).is_some());
         let lost = |b: &&Balance| b.named && !named(b.account);
         let found = |b: &&Balance| !b.named && named(b.account);
-        let found: Vec<(u16, Day)> = sim.balances.iter().filter(found).map(Balance::key).collect();
+        let found: Vec<(u16, Day)> = sim
+            .balances
+            .iter()
+            .filter(found)
+            .map(Balance::key)
+            .collect();
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
             let fact = self.cycle_fact(number, account, start);
