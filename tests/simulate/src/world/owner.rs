@@ -131,6 +131,11 @@ impl Owner {
         around.troubles.ended(self.partition)
     }
 
+    /// Whether the last entry of the log is applied: one that hands over leaves what it reads to its successor.
+    fn all_applied(&self, around: &Surroundings<'_>) -> bool {
+        self.worker.status().applied_offset.map_or(0, |applied| applied + 1) == around.log.end(self.partition)
+    }
+
     /// For those who ask why nothing rests.
     pub fn told(&self, around: &Surroundings<'_>) -> String {
         let (partition, next, end) = (self.partition, self.next, around.log.end(self.partition));
@@ -286,7 +291,7 @@ impl Owner {
                 around.violated(format!("partition {} halted: {why}", self.partition));
             }
             Command::Drained { stored } => {
-                let is_over = around.troubles.closed && self.next == around.log.end(self.partition);
+                let is_over = around.troubles.closed && self.all_applied(around);
                 if is_over && !matches!(stored, Stored::No { .. }) && !self.life.is_extra() {
                     around.troubles.end_of(self.partition);
                 }
