@@ -143,6 +143,11 @@ impl Balance {
         self.extras.as_ref().map_or(&[], |e| &e.reached)
     }
 
+    /// What the rules say of the row beside its limit: whether they name it, whether it is observed, and the thresholds.
+    pub(crate) fn told_by_rules(&self) -> (bool, bool, Vec<Reached>) {
+        (self.named, self.observed, self.reached().to_vec())
+    }
+
     fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }

@@ -261,7 +261,13 @@ impl Sim {
 
     /// What the present assignment says on a day. The last cohort, place and device stay where none is left.
     pub(crate) fn presence(&self, today: Day) -> Presence {
-        let Some(present) = self.present_assignment(today) else {
+        let present = self.present_assignment(today);
+        // One that has left is not enrolled again before the midnight of what is still to come (E3).
+        let was_enrolled = self.decided.iter().any(|decided| decided.sequence > 0);
+        let comes_back = self.has_left && was_enrolled;
+        let present = present.filter(|present| present.from <= today || !comes_back);
+        let Some(present) = present else {
+            let next = self.assignments.first();
             return Presence {
                 cohort: self.cohort,
                 place: self.place,
@@ -271,7 +277,7 @@ impl Sim {
                     from: Day::LAST,
                     until: Day::LAST,
                 },
-                changes_on: Day::LAST,
+                changes_on: next.map_or(Day::LAST, |next| next.from),
                 has_left: true,
             };
         };

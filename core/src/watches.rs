@@ -182,13 +182,14 @@ impl Watches {
     }
 
     /// Adds a row's bytes to its usage day, of today's or yesterday's alone; returns the day's use where it is told for
-    /// the first time that it may be sharing.
+    /// the first time that it may be sharing. A router's is not told.
     pub(crate) fn add_day_use(
         &mut self,
         day: Day,
         today: Day,
         bytes: u64,
         education_bytes: u64,
+        is_router: bool,
     ) -> Option<DayUse> {
         if day != today && day != today.plus(-1) {
             return None;
@@ -203,7 +204,7 @@ impl Watches {
         }
         slot.bytes += bytes;
         slot.education_bytes += education_bytes;
-        if slot.told || !slot.is_sharing() {
+        if slot.told || is_router || !slot.is_sharing() {
             return None;
         }
         slot.told = true;

@@ -21,6 +21,7 @@ pub mod sim_name;
 pub mod stack_command;
 pub mod status;
 pub mod topic_reader;
+mod unanswered;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};

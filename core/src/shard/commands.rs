@@ -65,9 +65,10 @@ impl Shard {
         self.find_holding_day();
         self.move_terms();
         self.decide_all(now, effects);
+        self.drop_terms();
     }
 
-    /// Balances of terms end where the new calendar says; those of terms that it does not know leave the state.
+    /// Balances of terms end where the new calendar says; those of terms that it does not know, as they begin.
     fn move_terms(&mut self) {
         let Shard {
             accounts, calendar, ..
@@ -83,6 +84,12 @@ impl Shard {
                 };
             }
         }
+    }
+
+    /// Balances of terms that the new calendar does not know leave the state, and those that it lets close by now. Their
+    /// alerts have ended.
+    fn drop_terms(&mut self) {
+        self.close_cycles();
         self.finish_cycles(|balance| balance.end == balance.start);
         for sim in self.roster.all_mut() {
             sim.balances.retain(|balance| balance.end > balance.start);

@@ -1,9 +1,11 @@
 //! Bytes into balances: the limit first, then grants, then over. Rules: `docs/semantics.md`, Q4 to Q9.
 
+use std::collections::BTreeSet;
+
 use super::{Now, Shard};
 use crate::cycle::Cycle;
 use crate::ledger::Balance;
-use crate::registry::Class;
+use crate::registry::{Class, Scope};
 use crate::roster::CUT;
 use crate::zone::Day;
 
@@ -12,6 +14,13 @@ use crate::zone::Day;
 pub(super) struct Changed(pub(super) [bool; CUT.len()]);
 
 impl Changed {
+    /// The classes of a scope may change.
+    fn by(&mut self, scope: Scope) {
+        for (changed, class) in self.0.iter_mut().zip(CUT) {
+            *changed |= scope.covers(class);
+        }
+    }
+
     pub(super) fn any(self) -> bool {
         self.0.contains(&true)
     }
@@ -29,7 +38,7 @@ impl Shard {
         now: Now,
     ) -> Changed {
         let payer = self.programme.payer(class);
-        self.open_coming_balances(number, day, payer);
+        self.open_coming_balances(number, day, payer, now);
         let mut changed = Changed::default();
         for place in 0..self.roster.get(number).balances.len() {
             let balance = &self.roster.get(number).balances[place];
@@ -41,33 +50,50 @@ impl Shard {
             let from_grants = self.pay_over(number, place, day, bytes);
             let sim = self.roster.get_mut(number);
             sim.balances[place].use_bytes(bytes, from_grants);
+            let current = sim.place_of_balance(account, self.booking.day);
+            if from_grants > 0 && current != Some(place) {
+                // What is left of grants is the current cycle's alone.
+                sim.balances[place].set_grants_left(0);
+            }
             self.booking
                 .touch(number, &mut sim.balances[place], now.offset);
-            let current = sim.place_of_balance(account, self.booking.day);
-            let mut at_mark = self.mark(number, place, now) && current == Some(place);
-            if from_grants > 0
-                && self.refresh_grants(number, account, now)
-                && let Some(current) = current
-            {
-                // What is left for the current cycle is less, whichever cycle has used it.
-                self.mark_anew(number, current, now);
-                at_mark = true;
+            if self.mark(number, place, now) && current == Some(place) {
+                changed.by(scope);
             }
-            if at_mark {
-                for (changed, class) in changed.0.iter_mut().zip(CUT) {
-                    *changed |= scope.covers(class);
-                }
+            if from_grants > 0 {
+                self.use_up_grants(number, account, now, &mut changed);
             }
         }
         changed
     }
 
-    /// Opens the balances of cycles that have not ended, where a row of theirs comes before they begin.
-    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class) {
-        let today = self.today();
-        if day < today {
-            return;
+    /// What is left of the grants of an account is less, whichever cycle has used it: for the current cycles of all
+    /// accounts with that id.
+    fn use_up_grants(&mut self, number: u32, account: u16, now: Now, changed: &mut Changed) {
+        let account = self.accounts.value(account.into()).id.clone();
+        let accounts: BTreeSet<u16> = self
+            .roster
+            .get(number)
+            .balances
+            .iter()
+            .map(|balance| balance.account)
+            .filter(|other| self.accounts.value((*other).into()).id == account)
+            .collect();
+        for account in accounts {
+            let sim = self.roster.get(number);
+            let current = sim.place_of_balance(account, self.booking.day);
+            if self.refresh_grants(number, account, now)
+                && let Some(current) = current
+            {
+                self.mark_anew(number, current, now);
+                changed.by(self.accounts.value(account.into()).scope);
+            }
         }
+    }
+
+    /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
+        let today = self.today();
         let sim = self.roster.get(number);
         let Some(rules) = self.programme.cohort(sim.cohort) else {
             return;
@@ -76,11 +102,15 @@ impl Shard {
         for allowance in rules.covering(payer) {
             if sim.place_of_balance(allowance.account, day).is_none() {
                 let cycle = Cycle::of(allowance.every, day, sim.activation, &self.calendar);
-                missing.push((allowance.account, cycle));
+                // What has ended is opened by an enrolment alone.
+                if cycle.end > today {
+                    missing.push((allowance.account, cycle));
+                }
             }
         }
         for (account, cycle) in missing {
             self.open_balance(number, account, cycle);
+            self.refresh_grants(number, account, now);
         }
     }
 
@@ -168,11 +198,14 @@ impl Shard {
         let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
         let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        sim.balances[place].mark_reached(thresholds, now.at_ms);
+        // What the rules do not name stands still.
+        if sim.balances[place].named {
+            sim.balances[place].mark_reached(thresholds, now.at_ms);
+        }
     }
 
     /// Lets a SIM's balances of current and coming cycles follow its rules, opening those that are missing, and touches
-    /// their rows. A cycle that has ended keeps its limit.
+    /// their rows. A cycle that has ended keeps its limit; what else the rules say of it is theirs.
     pub(super) fn follow_rules(&mut self, number: u32, now: Now) {
         let today = self.today();
         let sim = self.roster.get(number);
@@ -187,7 +220,15 @@ impl Shard {
         for (account, cycle) in &current {
             self.open_balance(number, *account, *cycle);
         }
-        for (account, _) in &current {
+        self.follow_rules_as_open(number, now);
+    }
+
+    /// The same for the balances that there are.
+    pub(super) fn follow_rules_as_open(&mut self, number: u32, now: Now) {
+        let today = self.today();
+        let sim = self.roster.get(number);
+        let accounts: BTreeSet<u16> = sim.balances.iter().map(|b| b.account).collect();
+        for account in &accounts {
             self.refresh_grants(number, *account, now);
         }
         self.withdraw(number);
@@ -198,28 +239,27 @@ impl Shard {
             let (Some(rules), Some(allowance)) = (rules, allowance) else {
                 continue;
             };
-            if balance.end > today {
+            let has_ended = balance.end <= today;
+            let before = has_ended.then(|| balance.told_by_rules());
+            if has_ended {
+                balance.named = true;
+                balance.observed = !rules.enforced;
+            } else {
                 balance.follow(allowance.limit_bytes, !rules.enforced);
-                balance.mark_reached(&rules.thresholds, now.at_ms);
+            }
+            balance.mark_reached(&rules.thresholds, now.at_ms);
+            if before.is_none_or(|before| before != balance.told_by_rules()) {
                 self.booking.touch(number, balance, now.offset);
             }
         }
     }
 
-    /// Rows of accounts that the SIM's rules no longer name end as they stand, also of cycles that have ended; those that
-    /// are named again go on.
-    fn withdraw(&mut self, number: u32) {
+    /// Rows of accounts that the SIM's rules no longer name end as they stand, also of cycles that have ended.
+    pub(super) fn withdraw(&mut self, number: u32) {
         let sim = self.roster.get(number);
         let rules = self.programme.cohort(sim.cohort);
         let named = |account| rules.is_some_and(|rules| rules.account(account).is_some());
         let lost = |b: &&Balance| b.named && !named(b.account);
-        let found = |b: &&Balance| !b.named && named(b.account);
-        let found: Vec<(u16, Day)> = sim
-            .balances
-            .iter()
-            .filter(found)
-            .map(Balance::key)
-            .collect();
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
             self.leave(number, account, start);
@@ -227,9 +267,6 @@ impl Shard {
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
                 balance.named = false;
             }
-        }
-        for balance in &mut self.roster.get_mut(number).balances {
-            balance.named |= found.contains(&balance.key());
         }
     }
 

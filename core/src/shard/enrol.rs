@@ -98,6 +98,7 @@ impl Shard {
             self.let_go(number);
         }
         self.roster.set_presence(number, presence);
+        self.withdraw(number);
         if presence.device != device {
             self.forget_moved(number, None, now, effects);
         }
@@ -107,12 +108,8 @@ impl Shard {
     /// Lets a SIM follow its present assignment, and decides it.
     fn settle(&mut self, number: u32, reason: Reason, now: Now, effects: &mut Effects) {
         self.follow_rules(number, now);
-        let gate = match self.roster.get(number).has_left {
-            true => Gate::Through,
-            false => Gate::Free,
-        };
         for class in CUT {
-            self.decide(number, class, reason, gate, now, effects);
+            self.decide(number, class, reason, Gate::Free, now, effects);
         }
         self.update_quota_alerts(number, None, now, effects);
         self.watch_expiring(number, None, now, effects);

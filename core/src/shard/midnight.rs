@@ -69,7 +69,9 @@ impl Shard {
         let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
         for balance in &mut sim.balances {
             if balance.end == today && balance.set_grants_left(0) {
-                balance.mark_reached(thresholds, now.at_ms);
+                if balance.named {
+                    balance.mark_reached(thresholds, now.at_ms);
+                }
                 self.booking.touch(number, balance, now.offset);
             }
         }
@@ -110,7 +112,7 @@ impl Shard {
             balance.roll_over(left.min(*rollover_max_bytes));
         }
         if !begun.is_empty() {
-            self.follow_rules(number, now);
+            self.follow_rules_as_open(number, now);
         }
         !begun.is_empty()
     }

@@ -132,7 +132,8 @@ impl Shard {
             Some(balance) => balance.cycle(),
             None => Cycle::of(account.period, alerts.start, sim.activation, &self.calendar),
         };
-        let ends = cycle.end < Day::LAST;
+        // No end is known of the last term, nor of one that the calendar does not know any more.
+        let ends = cycle.end < Day::LAST && cycle.start < cycle.end;
         Quota {
             tablet: self.tablet(sim),
             allowance: account.id.clone(),

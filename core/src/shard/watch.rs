@@ -47,10 +47,11 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let today = self.today();
+        let is_router = self.programme.is_router(self.roster.get(number).device_tac);
         let watches = &mut self.roster.get_mut(number).watches;
         let used = class != Class::System && watches.note_use(day);
         let education = if class == Class::Education { bytes } else { 0 };
-        let shared = watches.add_day_use(day, today, bytes, education);
+        let shared = watches.add_day_use(day, today, bytes, education, is_router);
         if used && watches.rare().is_some_and(|rare| rare.idle.state.firing) {
             watches.rare_mut().idle.state.turn();
             let (kind, change) = (AlertKind::TabletIdle, Change::Resolve);
@@ -59,10 +60,6 @@ impl Shard {
         let Some(shared) = shared else {
             return;
         };
-        let tac = self.roster.get(number).device_tac;
-        if self.programme.is_router(tac) {
-            return;
-        }
         let sharing = &mut self.roster.get_mut(number).watches.rare_mut().sharing;
         sharing.latest = sharing.latest.max(Some(day));
         sharing.told_day = Some(day);
@@ -221,7 +218,7 @@ impl Shard {
                 effects,
             );
         }
-        self.watch_expiring(number, None, now, effects);
+        self.end_expiring(number, true, None, now, effects);
     }
 
     /// Tells of an alert as it stands.
@@ -315,15 +312,30 @@ impl Shard {
         now: Now,
         effects: &mut Effects,
     ) {
+        self.end_expiring(number, false, cause, now, effects);
+    }
+
+    /// The same, or all of them where the SIM leaves.
+    fn end_expiring(
+        &mut self,
+        number: u32,
+        leaves: bool,
+        cause: Option<RowAt<'_>>,
+        now: Now,
+        effects: &mut Effects,
+    ) {
         let today = self.today();
         let sim = self.roster.get(number);
         let firing = sim.watches.rare().map(|rare| rare.expiring.clone());
         for (grant, mut state) in firing.unwrap_or_default() {
             let sim = self.roster.get(number);
             let rules = self.grants.get(grant);
-            let has = rules.cohort.is_none_or(|cohort| cohort == sim.cohort) && !sim.has_left;
-            let goes_on =
-                has && rules.is_valid_before_end(today) && self.has_much_left(number, grant);
+            let has = rules.cohort.is_none_or(|cohort| cohort == sim.cohort);
+            let stays = !leaves && !sim.has_left;
+            let goes_on = has
+                && stays
+                && rules.is_valid_before_end(today)
+                && self.has_much_left(number, grant);
             if goes_on || !state.firing {
                 continue;
             }

@@ -155,7 +155,7 @@ mod tests {
         ] {
             open.note(change);
         }
-        insta::assert_snapshot!(text(&open.held(), &TimeZone::UTC), @"");
+        insta::assert_snapshot!(text(&open.held(), &TimeZone::UTC), @"pilote-rural: other of 58 SIMs held since 2026-02-22 20:04 (+00), in 3 partitions");
         assert_eq!(text(&[], &TimeZone::UTC), "no orders are held\n");
     }
 }

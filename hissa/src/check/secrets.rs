@@ -68,7 +68,26 @@ mod tests {
         let (wrong, absent) = look(&source, folder.path());
         let shown: String = wrong.iter().map(|finding| finding.render(false)).collect();
         let shown = shown.replace(&folder.path().display().to_string(), "FOLDER");
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        error: the pseudonym key is not usable
+         --> hissa.toml:2:12
+          |
+        2 | key_file = "key"
+          |            ^^^^^
+          = help: FOLDER/key: expected 32 hexadecimal digits; make one with `openssl rand -hex 16`
+        error: the secret can be read by others (mode 644)
+         --> hissa.toml:4:17
+          |
+        4 | password_file = "password"
+          |                 ^^^^^^^^^^
+          = help: run `chmod 600 FOLDER/password`
+        error: the webhook secret is not usable
+         --> hissa.toml:8:46
+          |
+        8 | webhook = { url = "https://a", secret_file = "webhook" }
+          |                                              ^^^^^^^^^
+          = help: FOLDER/webhook: expected `whsec_` and 24 to 64 random bytes in base64
+        "#);
         assert_eq!(absent.len(), 1);
         assert!(absent[0].contains("gone was not looked at"), "{absent:?}");
     }

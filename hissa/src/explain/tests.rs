@@ -324,7 +324,7 @@ fn zone() -> TimeZone {
 fn an_exhausted_allowance_is_told_with_its_record_and_its_sum() {
     let text = sentence::text("T-0412", &exhausted(), &evidence(), &zone());
     insta::assert_snapshot!(text, @r"
-    T-0412 education throttled to 512 kbit/s 2026-02-01 15:01 (+01). 20.00 of 20 GB. The allowance of the month from 2026-02-01 was used up. Crossing record: hissa.usage/7 @2 row 3 (carrier-json partition 0 @7, pgw-1 CDR 7 sequence 0, rating group 4101, service id 0). Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s; rating group 4101 is taalim (education). Resets 2026-03-01 00:00.
+    T-0412 education throttled to 512 kbit/s 2026-02-01 15:01 (+01). 20.00 of 20 GB, grants 0. The allowance of the cycle from 2026-02-01 was used up. Crossing record: hissa.usage/7 @2 row 3 (carrier-json partition 0 @7, pgw-1 CDR 7 sequence 0, rating group 4101, service id 0). Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s; rating group 4101 is taalim (education). Resets 2026-03-01 00:00.
     Read again, that entry holds this record, of 7000000003 bytes. Added up again from 4 entries of the log (rows of this SIM: 4 counted, 1 duplicate): 20000000003 bytes, as the decision says.
     ");
 }
@@ -388,9 +388,9 @@ fn a_decision_without_a_record_is_explained_by_its_rule() {
         .map(|decision| sentence::text("T-0412", decision, &nothing, &zone()))
         .collect();
     insta::assert_snapshot!(texts.concat(), @r"
-    T-0412 education allowed 2026-02-01 13:00 (+01). 0.00 of 20 GB. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s.
+    T-0412 education allowed 2026-02-01 13:00 (+01). 0.00 of 20 GB, grants 0. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s.
     Added up again from 1 entry of the log (rows of this SIM: none): 0 bytes, as the decision says.
-    T-0412 other allowed 2026-02-01 13:00 (+01). 0.00 of 1 GB. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 1 GB of other a month, then throttled to 512 kbit/s.
+    T-0412 other allowed 2026-02-01 13:00 (+01). 0.00 of 1 GB, grants 0. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 1 GB of other a month, then throttled to 512 kbit/s.
     Added up again from 1 entry of the log (rows of this SIM: none): 0 bytes, as the decision says.
     T-0412 system allowed 2026-02-01 13:00 (+01). No allowance limits it. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: system is always allowed.
     Added up again from 1 entry of the log (rows of this SIM: none): 0 bytes, as the decision says.

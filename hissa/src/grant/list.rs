@@ -134,6 +134,11 @@ mod tests {
             };
             view.enter(entered, false);
         }
-        insta::assert_snapshot!(text(&of(&view, "2026-02-20".parse().unwrap())), @"");
+        insta::assert_snapshot!(text(&of(&view, "2026-02-20".parse().unwrap())), @r"
+        winter                   ended   2026-01-01 to 2026-02-19  10 GB of education for khatwat-khir, priority 10; Khatwat Khir
+        error                    void    2026-02-01 to 2026-04-30  10 GB of education for khatwat-khir, priority 10; Khatwat Khir
+        don-ramadan-1447         valid   2026-02-19 to 2026-03-20  10 GB of education for khatwat-khir, priority 10; Khatwat Khir
+        spring                   coming  2026-04-01 to 2026-04-30  10 GB of education for khatwat-khir, priority 10; Khatwat Khir
+        ");
     }
 }

@@ -141,8 +141,8 @@ imsi,asset_tag,school_code,commune_code,province_code,region_code,milieu,cohort,
 ";
     let plan = roster::plan(&view, &rows(text), &key()).unwrap();
     insta::assert_snapshot!(plan.difference.text("SIMs"), @r"
-    ~ T-0009: school E1 → E2, tag T-0002 → T-0009
-    + T-0002 pilote-rural from 2026-03-01
+    ~ T-0009: school E1 → E2 from 2026-02-01, tag T-0002 → T-0009
+    + T-0002: pilote-rural from 2026-03-01
     SIMs: 1 new, 1 changed, 0 unchanged, 1 not in the file (they stay as they are)
     ");
     let keys: Vec<&str> = plan
@@ -197,7 +197,7 @@ fn a_tag_of_another_sim_is_refused() {
         .replace("T-0001", "T-0007");
     insta::assert_snapshot!(refusal(roster::plan(&imported(), &rows(&text), &key())), @r"
     nothing was imported:
-      asset tag T-0002 belongs to another SIM, which is not in this file: give that SIM another tag in the same file
+      asset tag T-0002 belongs to another SIM, which is not in this file: give that SIM another tag in the same file, or replace it with `hissa sim replace`
     ");
 }
 
@@ -263,9 +263,9 @@ fn a_rule_that_has_begun_cannot_be_dropped() {
     let text = CATALOGUE
         .replace("version = \"1\"", "version = \"2\"")
         .replace("rating_group = 10 ", "rating_group = 11 ");
-    insta::assert_snapshot!(refusal(catalogue::plan(&imported(), &catalogue_file(&text), ENTERED_MS)), @r"
+    insta::assert_snapshot!(refusal(catalogue::plan(&imported(), &catalogue_file(&text), ENTERED_MS)), @r#"
     nothing was imported:
       rating group 11: internet (other) would change what is counted already: after the first version, a rule begins at a `valid_from` whose local midnight is 15 minutes or more ahead
-      rating group 10: internet (other) is missing: a rule of an earlier version holds until a newer one takes over, so keep it, and add a rule with a later `valid_from`
-    ");
+      rating group 10: internet (other) is missing: a rule of an earlier version holds until a newer one takes over, so keep it; to withdraw it, map its traffic to class "unknown" with a later `valid_from`
+    "#);
 }

@@ -224,7 +224,11 @@ mod tests {
             balance("daily", "2026-03-09", 7),
         ];
         let (commands, directory) = plan(&view, &used).unwrap();
-        insta::assert_snapshot!(lines(&view, &commands), @"");
+        insta::assert_snapshot!(lines(&view, &commands), @r"
+        + T-1: retired from 2026-03-10 on
+        + 02020202020202020202020202020202: enrolled in a from 2026-03-10 until 2026-07-01 (exclusive)
+        + 02020202020202020202020202020202: brings along 12 bytes of education in the cycle of 2026-03-10
+        ");
         assert_eq!(directory.len(), 2);
         assert_eq!(directory[1].0, "tag/T-1");
     }

@@ -233,11 +233,16 @@ impl Allowance {
             Some(percent) => format!(", {percent} %"),
             None => String::new(),
         };
-        let rolled = rule.map_or(0, |rule| self.limit_bytes.saturating_sub(rule.bytes));
-        let rolled = match rolled {
-            0 => String::new(),
-            bytes => format!(" ({} rolled over)", gb(bytes, 0)),
-        };
+        // More than may roll over is another programme's limit, which the shard has not replaced yet.
+        let rolled = rule.and_then(|rule| {
+            let over = self.limit_bytes.checked_sub(rule.bytes)?;
+            (1..=rule.rollover_max_bytes)
+                .contains(&over)
+                .then_some(over)
+        });
+        let rolled = rolled.map_or_else(String::new, |bytes| {
+            format!(" ({} rolled over)", gb(bytes, 0))
+        });
         let granted = match self.granted_bytes {
             0 => String::new(),
             bytes => format!(" and {} granted", gb(bytes, 0)),
@@ -277,7 +282,7 @@ mod tests {
             scope: Scope::Education,
             bytes,
             every,
-            rollover_max_bytes: 0,
+            rollover_max_bytes: 5_000_000_000,
             on_exhausted: OnExhausted::Block,
         }
     }
@@ -321,6 +326,13 @@ mod tests {
             }],
             as_of_ms: Some(1_770_000_060_000),
         };
-        insta::assert_snapshot!(status.text("T-0412", &TimeZone::UTC), @"");
+        insta::assert_snapshot!(status.text("T-0412", &TimeZone::UTC), @r"
+        T-0412 (pilote-rural), as of 2026-02-02 02:41 (+00)
+          education  19.99 of 25 GB (5 rolled over) and 10 granted in the month from 2026-02-01, 57 %: within
+          daily      0.01 of 1 GB in the day from 2026-02-02, 1 %: within
+          other      0.00 of 0 GB in the 30 days from 2026-01-20: within
+          grant      don-ramadan-1447: 10 GB of education, 2026-02-01 to 2026-03-20, from Khatwat Khir
+          education  throttle to 512 kbit/s since 2026-02-02 02:40 (exhausted), applied from 2026-02-02 02:56 on, until 2026-03-01 00:00; decision 7/1203
+        ");
     }
 }

@@ -1,10 +1,10 @@
 //! The balance of an account in a cycle (Q7, Q9, Q10, Q13).
 
-use crate::findings::CycleRow;
-
 /// How a SIM stands in an account and a cycle.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Balance {
+    /// Its place in the order in which the SIM's balances were opened.
+    pub(crate) opened: u64,
     /// Rolled bytes included.
     pub(crate) limit: u64,
     /// What came over from the cycle before (Q11).
@@ -19,8 +19,6 @@ pub(crate) struct Balance {
     pub(crate) granted: u64,
     /// Percents that are reached, and since when.
     pub(crate) thresholds: Vec<(u32, i64)>,
-    /// What `sim_cycle` tells already.
-    pub(crate) written: Option<CycleRow>,
 }
 
 impl Balance {

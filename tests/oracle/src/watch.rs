@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::day::Day;
 use crate::names::Pseudonym;
-use crate::row::Source;
 
 /// The quota alerts of a cycle (W2, W3).
 #[derive(Clone, Debug)]
@@ -35,8 +34,8 @@ pub(crate) struct Idle {
 /// Another device than the enrolled one (W6).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moved {
-    /// The last evidence's place, and the first one's usage day.
-    pub(crate) evidence: Option<((Source, u64), Day)>,
+    /// The last evidence's source offset, and the first one's usage day.
+    pub(crate) evidence: Option<(u64, Day)>,
     pub(crate) fires: Option<MovedAlert>,
 }
 

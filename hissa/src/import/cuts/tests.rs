@@ -187,8 +187,9 @@ fn grants_and_the_calendar_have_a_part() {
     let opened = [lower.clone(), Command::Calendar(exam.clone())];
     assert_eq!(cuts(&before, &opened, &used), "");
     let shut = Command::Calendar(CalendarEntries::default());
+    let over = [balance("education", "2026-02-01", 15, 0, 16)];
     assert_eq!(
-        cuts(&[lower, Command::Calendar(exam)], &[shut], &used),
+        cuts(&[lower, Command::Calendar(exam)], &[shut], &over),
         "education block"
     );
 }
@@ -206,6 +207,10 @@ fn the_counts_are_told_in_lines() {
         cut("education", Action::Throttle { kbit_s: 512 }, None, 214),
         cut("other", Action::Block, Some("2026-03-08"), 1),
     ];
-    insta::assert_snapshot!(text(&cuts, 4640, "2026-02-20 10:00 (+01)"), @"");
-    insta::assert_snapshot!(text(&[], 4640, "2026-02-20 10:00 (+01)"), @"");
+    insta::assert_snapshot!(text(&cuts, 4640, "2026-02-20 10:00 (+01)"), @r"
+    The new rules would cut, of 4640 enrolled SIMs, by the balances as of 2026-02-20 10:00 (+01):
+      pilote-rural: education throttled to 512 kbit/s for 214 SIMs at once
+      pilote-rural: other blocked for 1 SIM on 2026-03-08, when the cohort is enforced
+    ");
+    insta::assert_snapshot!(text(&[], 4640, "2026-02-20 10:00 (+01)"), @"The new rules would cut none of 4640 enrolled SIMs (balances as of 2026-02-20 10:00 (+01)).");
 }

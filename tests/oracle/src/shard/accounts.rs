@@ -28,7 +28,11 @@ impl std::ops::Deref for CohortRules {
 impl Shard {
     /// The rules that hold for a SIM (E3), if there are any.
     pub(super) fn rules_of(&self, sim: usize) -> Option<CohortRules> {
-        let id = self.sims[sim].cohort(self.steps.assignments)?;
+        self.rules_named(self.sims[sim].cohort(self.steps.assignments)?)
+    }
+
+    /// The rules of a cohort, if there are any.
+    pub(super) fn rules_named(&self, id: &str) -> Option<CohortRules> {
         let programme = self.rules.programme.clone()?;
         let cohort = programme
             .cohorts
@@ -111,13 +115,14 @@ impl Shard {
             return None;
         }
         let limit = allowance.bytes;
-        self.sims[sim]
-            .balances
-            .entry(key)
-            .or_insert_with(|| Balance {
-                limit,
-                ..Balance::default()
-            });
+        let balances = &mut self.sims[sim].balances;
+        let opened = balances.values().map(|balance| balance.opened).max();
+        let opened = opened.map_or(0, |last| last + 1);
+        balances.entry(key).or_insert_with(|| Balance {
+            opened,
+            limit,
+            ..Balance::default()
+        });
         Some(key)
     }
 
@@ -177,6 +182,17 @@ impl Shard {
         }
     }
 
+    /// What the rules say of cycles that have ended, beside their limits, is that of the present rules (Q12, Q14).
+    pub(super) fn touch_ended(&mut self, sim: usize, at: i64) {
+        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
+        for key in keys {
+            let cycle = self.cycle_of(sim, self.accounts[key.0].every, key.1);
+            if cycle.ended_before(self.steps.cycles) {
+                self.touch(sim, key, at);
+            }
+        }
+    }
+
     /// Sets anew what follows from what is in current cycles (Q9, Q10).
     pub(super) fn refresh(&mut self, sim: usize, at: i64) {
         let Some(cohort) = self.rules_of(sim) else {
@@ -199,7 +215,10 @@ impl Shard {
 
     /// The same for a cycle that is not current: what is left of grants is none of its own (Q9).
     pub(super) fn touch(&mut self, sim: usize, key: BalanceKey, at: i64) {
-        let thresholds = self.rules_of(sim).map(|cohort| cohort.thresholds.clone());
+        let rules = self.rules_of(sim);
+        // Where the rules do not name the account, nothing is said of it.
+        let rules = rules.filter(|cohort| self.names(cohort, key.0));
+        let thresholds = rules.map(|cohort| cohort.thresholds.clone());
         let Some(balance) = self.sims[sim].balances.get_mut(&key) else {
             return;
         };
@@ -210,21 +229,23 @@ impl Shard {
         self.write(sim, key);
     }
 
+    /// Whether a cohort's rules name an account.
+    fn names(&self, cohort: &Cohort, account: usize) -> bool {
+        let mut allowances = cohort.allowances.iter();
+        allowances.any(|allowance| self.account(allowance) == Some(account))
+    }
+
     /// Tells how a balance stands, while the SIM's rules name the account (Q14).
     fn write(&mut self, sim: usize, key: BalanceKey) {
         let Some(cohort) = self.rules_of(sim) else {
             return;
         };
-        if !cohort
-            .allowances
-            .iter()
-            .any(|allowance| self.account(allowance) == Some(key.0))
-        {
+        if !self.names(&cohort, key.0) {
             return;
         }
         let enforced = self.is_enforced(&cohort);
         let name = self.sims[sim].name;
-        let Some(balance) = self.sims[sim].balances.get_mut(&key) else {
+        let Some(balance) = self.sims[sim].balances.get(&key) else {
             return;
         };
         let state = match (enforced, balance.is_exhausted()) {
@@ -232,30 +253,19 @@ impl Shard {
             (true, true) => "exhausted",
             (true, false) => "within",
         };
-        let stands = balance.written.as_ref().is_some_and(|row| {
-            (row.limit, row.granted, row.used) == (balance.limit, balance.granted, balance.used())
-                && row.state == state
-                && row.thresholds == balance.thresholds
-        });
-        if !stands {
-            let row = CycleRow {
-                limit: balance.limit,
-                granted: balance.granted,
-                used: balance.used(),
-                state: state.to_owned(),
-                thresholds: balance.thresholds.clone(),
-            };
-            balance.written = Some(row.clone());
-            let key = SimCycle {
-                sim: name,
-                cycle_start: key.1,
-                allowance: self.accounts[key.0].id.clone(),
-            };
-            self.findings
-                .sim_cycle
-                .entry(key)
-                .or_default()
-                .insert(self.today, row);
-        }
+        let row = CycleRow {
+            limit: balance.limit,
+            granted: balance.granted,
+            used: balance.used(),
+            state: state.to_owned(),
+            thresholds: balance.thresholds.clone(),
+        };
+        let key = SimCycle {
+            sim: name,
+            cycle_start: key.1,
+            allowance: self.accounts[key.0].id.clone(),
+        };
+        let days = self.findings.sim_cycle.entry(key).or_default();
+        days.insert(self.today, row);
     }
 }

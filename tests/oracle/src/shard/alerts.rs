@@ -155,6 +155,7 @@ impl Shard {
     pub(super) fn leave(&mut self, sim: usize, because: &Because) {
         self.sims[sim].forget_unsaid();
         self.watch_quota(sim, because);
+        self.sims[sim].idle.days = 0;
         self.end_idle(sim, because);
         self.end_moved(sim, because);
         self.end_sharing(sim, because);

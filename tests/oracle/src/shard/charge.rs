@@ -29,7 +29,10 @@ impl Shard {
                 }
             }
         }
-        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
+        // Two accounts of one id share grants: the balance that was opened first comes first.
+        let balances = &self.sims[sim].balances;
+        let mut keys: Vec<BalanceKey> = balances.keys().copied().collect();
+        keys.sort_by_key(|key| balances[key].opened);
         for key in keys {
             let Account { scope, every, .. } = self.accounts[key.0];
             let cycle = self.cycle_of(sim, every, day);

@@ -60,6 +60,7 @@ impl Shard {
                 for &sim in &all {
                     self.follow_rules(sim, at);
                     self.open_current(sim);
+                    self.touch_ended(sim, at);
                     self.settle(sim, &because("policy_changed"));
                 }
                 self.decide_many(&all, &because("policy_changed"));
@@ -69,8 +70,9 @@ impl Shard {
                 self.move_holding_day();
                 let all: Vec<usize> = (0..self.sims.len()).collect();
                 for &sim in &all {
-                    self.drop_unknown_cycles(sim);
+                    // Alerts end with the standing of their cycle, so before it is over.
                     self.settle(sim, &because("policy_changed"));
+                    self.drop_cycles(sim);
                 }
                 self.decide_many(&all, &because("policy_changed"));
             }

@@ -44,6 +44,7 @@ impl Shard {
             self.end_moved(sim, because);
         }
         self.open_current(sim);
+        self.touch_ended(sim, because.at);
     }
 
     pub(super) fn enrol(&mut self, enrol: &Enrol, revision: u64, at: i64, offset: u64) {

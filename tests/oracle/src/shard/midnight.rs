@@ -132,6 +132,7 @@ impl Shard {
             if begins {
                 let because = Because::new("enforcement_started", at, offset);
                 self.open_current(sim);
+                self.touch_ended(sim, at);
                 self.settle(sim, &because);
                 self.decide(sim, &because);
             }

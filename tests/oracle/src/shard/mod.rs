@@ -279,7 +279,7 @@ impl Shard {
         if Day::of_utc(to) > Day::of_utc(from) {
             let day = Day::of_utc(to);
             // O11 and C6.
-            self.seen.forget_before(day.plus(-(self.horizon_days + 8)));
+            self.seen.forget_before(day.plus(-(self.horizon_days + 7)));
             self.sessions
                 .forget_before(day.plus(-(self.horizon_days + 7)));
         }

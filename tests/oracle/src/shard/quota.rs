@@ -27,15 +27,10 @@ impl Shard {
             return;
         };
         let mut quota = match known {
-            Some(known) if known.start == found.quota.start => {
-                let Quota {
-                    account, allowance, ..
-                } = found.quota;
-                Quota {
-                    account,
-                    allowance,
-                    ..known
-                }
+            Some(known)
+                if (known.account, known.start) == (found.quota.account, found.quota.start) =>
+            {
+                known
             }
             Some(known) => {
                 self.end_quota(sim, known, because);
@@ -125,14 +120,19 @@ impl Shard {
             .get(&(quota.account, quota.start))
             .unwrap_or(&none);
         let zone = self.rules.zone;
-        let rules = self.rules_of(sim);
+        let leaving = self.sims[sim].leaving.as_ref();
+        let rules = leaving.map_or_else(
+            || self.rules_of(sim),
+            |(cohort, _)| self.rules_named(cohort),
+        );
         let mut named = rules.iter().flat_map(|cohort| &cohort.allowances);
         let named = named.find(|allowance| self.account(allowance) == Some(quota.account));
         let state = named.map_or("allow", |allowance| {
             Action::of(allowance.on_exhausted).word()
         });
         let cycle = self.cycle_of(sim, self.accounts[quota.account].every, quota.start);
-        let resets_at = cycle.end().map(|end| zone.midnight(end));
+        let end = cycle.end().filter(|_| cycle.first == quota.start);
+        let resets_at = end.map(|end| zone.midnight(end));
         let began = zone.midnight(quota.start);
         let runs_out = runs_out(balance, at - began).and_then(|after| at.checked_add(after));
         let runs_out = runs_out.filter(|&at| resets_at.is_none_or(|resets_at| at < resets_at));
@@ -146,7 +146,7 @@ impl Shard {
                 "granted_bytes": balance.granted,
                 "used_bytes": balance.used(),
                 "resets_at_ms": resets_at,
-                "resets_on": cycle.end(),
+                "resets_on": end,
                 "runs_out_on": runs_out.map(|at| zone.date(at)),
                 "state": state,
             }),

@@ -17,7 +17,6 @@ impl Shard {
             let was_current = self.cycle_of(sim, every, today.plus(-1)).first == key.1;
             if was_current && self.cycle_of(sim, every, today).first == today {
                 self.touch(sim, key, at);
-                changed = true;
             }
         }
         let Some(cohort) = self.rules_of(sim) else {
@@ -28,10 +27,10 @@ impl Shard {
             if cycle.first != today {
                 continue;
             }
-            changed = true;
             let Some(key) = self.open(sim, allowance, cycle) else {
                 continue;
             };
+            changed = true;
             let before = self.cycle_of(sim, allowance.every, today.plus(-1)).first;
             let left = self.sims[sim]
                 .balances
@@ -51,13 +50,7 @@ impl Shard {
             .closed_before
             .max(today.plus(-self.rules.closes_after()));
         for sim in 0..self.sims.len() {
-            let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
-            for key in keys {
-                let cycle = self.cycle_of(sim, self.accounts[key.0].every, key.1);
-                if self.is_closed(cycle) {
-                    self.sims[sim].balances.remove(&key);
-                }
-            }
+            self.drop_cycles(sim);
         }
         self.move_holding_day();
         let first = (self.holding_day, Class::Education);
@@ -67,11 +60,12 @@ impl Shard {
         self.held.retain(|_, days| !days.is_empty());
     }
 
-    /// Balances whose cycle a new calendar does not know are over (Q2).
-    pub(super) fn drop_unknown_cycles(&mut self, sim: usize) {
+    /// Balances that are closed, or whose cycle a new calendar does not know, are over (Q2, Q3).
+    pub(super) fn drop_cycles(&mut self, sim: usize) {
         let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
         for key in keys {
-            if self.cycle_of(sim, self.accounts[key.0].every, key.1).first != key.1 {
+            let cycle = self.cycle_of(sim, self.accounts[key.0].every, key.1);
+            if cycle.first != key.1 || self.is_closed(cycle) {
                 self.sims[sim].balances.remove(&key);
             }
         }

@@ -135,8 +135,7 @@ impl Shard {
         let wants = |allowance: &&Allowance| Action::of(allowance.on_exhausted) == action;
         let cuts = self.cuts(sim, &cohort, class);
         let cutting = cuts.iter().map(|(allowance, _)| *allowance).find(wants);
-        // A SIM that has left is cut, but by no allowance.
-        let cutting = cutting.filter(|_| action != Action::Allow && !self.has_left(sim));
+        let cutting = cutting.filter(|_| action != Action::Allow);
         let its_own = || {
             cohort
                 .allowances

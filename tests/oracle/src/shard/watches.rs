@@ -31,7 +31,7 @@ impl Shard {
             self.watch_use(sim, day, because);
         }
         if let Some((device, tac)) = usage.device {
-            let place = (usage.row.source, usage.row.offset);
+            let place = usage.row.offset;
             self.watch_device(sim, (device, tac), place, day, because);
         }
         self.watch_sharing(sim, day, class, bytes, because);
@@ -105,7 +105,7 @@ impl Shard {
         &mut self,
         sim: usize,
         (device, tac): (Pseudonym, u32),
-        place: (crate::row::Source, u64),
+        place: u64,
         day: Day,
         because: &Because,
     ) {
@@ -124,7 +124,7 @@ impl Shard {
         if tac == present.device_tac || is_tablet {
             return;
         }
-        let name = self.sims[sim].name;
+        let (name, today) = (self.sims[sim].name, self.today);
         let Moved { evidence, fires } = &mut self.sims[sim].moved;
         let change = if let Some(alert) = fires {
             if alert.device == device {
@@ -140,7 +140,7 @@ impl Shard {
                 }
                 Some((last, _)) if last == place => return,
                 Some((_, since)) => {
-                    let fired_on = self.rules.zone.date(because.at);
+                    let fired_on = today;
                     let id = format!("SimMoved/{name}/{fired_on}");
                     *fires = Some(MovedAlert {
                         id,

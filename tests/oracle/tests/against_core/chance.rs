@@ -511,7 +511,7 @@ impl Maker {
             // The same again, or almost.
             let (feed, mut record) = self.chance.of(&self.records);
             if self.chance.one_in(3) {
-                record.containers[0].down += 1;
+                record.containers[0].down ^= 1;
             }
             return (feed, record);
         }
