@@ -62,6 +62,17 @@ impl Log {
         let writes = self.ingest.len().saturating_sub(back as usize);
         self.ingest[..writes].iter().cloned().collect()
     }
+
+    /// The furthest position that was ever written of each source. One who had its work taken may write an older one last.
+    pub fn furthest(&self) -> BTreeMap<Source, Stored> {
+        let mut furthest: BTreeMap<Source, Stored> = BTreeMap::new();
+        for (source, stored) in &self.ingest {
+            if furthest.get(source).is_none_or(|known| known.position < stored.position) {
+                furthest.insert(*source, stored.clone());
+            }
+        }
+        furthest
+    }
 }
 
 impl Surroundings<'_> {
