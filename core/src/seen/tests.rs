@@ -60,9 +60,9 @@ fn o2_o3_an_identity_is_new_once_and_conflicts_by_its_digest() {
 fn o11_a_day_is_dropped_when_horizon_and_a_week_have_passed() {
     let mut seen = Seen::default();
     seen.meet(identity(100, 1), 7, true);
-    seen.forget(100 + 1 + 45 + 7, 45);
+    seen.forget(100 + 45 + 7, 45);
     assert_eq!(seen.meet(identity(100, 1), 7, false), Met::Same);
-    seen.forget(100 + 1 + 45 + 7 + 1, 45);
+    seen.forget(100 + 1 + 45 + 7, 45);
     assert_eq!(seen.meet(identity(100, 1), 7, false), Met::New);
 }
 
@@ -226,7 +226,7 @@ proptest! {
                 Step::Clock(day) => {
                     clock = day.max(clock);
                     seen.forget(clock, horizon);
-                    model.retain(|(day, _), _| day + 1 + 5 + KEPT_BEYOND_HORIZON_DAYS >= clock);
+                    model.retain(|(day, _), _| day + 1 + 5 + KEPT_BEYOND_HORIZON_DAYS > clock);
                 }
                 Step::Restore => {
                     let kept = bytes(&seen);

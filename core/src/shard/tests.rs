@@ -14,6 +14,7 @@ mod decisions;
 mod enrolment;
 mod facts;
 mod framing;
+mod grant_rows;
 mod grants;
 mod halts;
 mod leaks;

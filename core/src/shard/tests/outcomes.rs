@@ -89,10 +89,10 @@ fn rule_4_what_was_seen_is_a_duplicate_for_a_week_past_the_horizon() {
         .charging_id(5);
     let mut story = Story::begun();
     assert_eq!(story.row(row), "counted education");
-    // 10 February and 1 + 45 + 7 days: 4 April, which must be past.
+    // The end of 10 February, and 45 and 7 days: 4 April.
     let table = [
-        ("2026-04-04T23:59:59Z", "duplicate"),
-        ("2026-04-05T00:00:00Z", "quarantined too_old"),
+        ("2026-04-03T23:59:59Z", "duplicate"),
+        ("2026-04-04T00:00:00Z", "quarantined too_old"),
     ];
     for (delivered, expected) in table {
         assert_eq!(story.row(row.delivered(delivered)), expected, "{delivered}");
