@@ -38,8 +38,7 @@ impl Shard {
         now: Now,
     ) -> Changed {
         let payer = self.programme.payer(class);
-        self.open_coming_balances(number, day, payer, now);
-        let mut changed = Changed::default();
+        let mut changed = self.open_coming_balances(number, day, payer, now);
         for place in 0..self.roster.get(number).balances.len() {
             let balance = &self.roster.get(number).balances[place];
             let account = balance.account;
@@ -92,11 +91,18 @@ impl Shard {
     }
 
     /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
-    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
+    fn open_coming_balances(
+        &mut self,
+        number: u32,
+        day: Day,
+        payer: Class,
+        now: Now,
+    ) -> Changed {
+        let mut changed = Changed::default();
         let today = self.today();
         let sim = self.roster.get(number);
         let Some(rules) = self.programme.cohort(sim.cohort) else {
-            return;
+            return changed;
         };
         let mut missing = Vec::new();
         for allowance in rules.covering(payer) {
@@ -109,9 +115,13 @@ impl Shard {
             }
         }
         for (account, cycle) in missing {
-            self.open_balance(number, account, cycle);
-            self.refresh_grants(number, account, now);
+            let place = self.open_balance(number, account, cycle);
+            if self.refresh_grants(number, account, now) {
+                self.mark_anew(number, place, now);
+                changed.by(self.accounts.value(account.into()).scope);
+            }
         }
+        changed
     }
 
     /// Opens a balance where there is none, following the SIM's rules; returns its place.
