@@ -279,8 +279,7 @@ impl Shard {
         let lost = |b: &&Balance| b.named && !named(b.account);
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
-            let fact = self.cycle_fact(number, account, start);
-            self.booking.waiting.finished.extend(fact);
+            self.leave(number, account, start);
             let mut balances = self.roster.get_mut(number).balances.iter_mut();
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
                 balance.named = false;
