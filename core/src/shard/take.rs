@@ -50,7 +50,15 @@ impl Shard {
         let leaving = std::mem::take(&mut self.leaving);
         let mut last = BTreeMap::new();
         for (place, left) in leaving.iter().enumerate() {
-            last.insert((left.sim, left.row.cycle_start, &left.row.allowance, left.row.version), place);
+            last.insert(
+                (
+                    left.sim,
+                    left.row.cycle_start,
+                    &left.row.allowance,
+                    left.row.version,
+                ),
+                place,
+            );
         }
         let mut places: Vec<usize> = last.into_values().collect();
         places.sort_unstable();

@@ -92,7 +92,11 @@ impl Coverage {
     pub fn run(&mut self, scenario: &Scenario, ran: &Ran, quiets: &[Quiet]) {
         let shape = &scenario.shape;
         self.add("run", "seeds".into(), 1);
-        self.add("run", "seeds with 200 SIMs or more".into(), u64::from(shape.sims >= 200));
+        self.add(
+            "run",
+            "seeds with 200 SIMs or more".into(),
+            u64::from(shape.sims >= 200),
+        );
         self.add("run", "played".into(), u64::from(shape.played));
         self.add("run", "simulated days".into(), shape.days.unsigned_abs());
         self.add("run", "SIMs".into(), shape.sims as u64);
@@ -115,13 +119,20 @@ impl Coverage {
             self.add("outcome", outcome_name(*outcome), *records);
             self.add("run", "rows".into(), *records);
         }
-        for (name, count) in ["frames", "blocks", "progress"].into_iter().zip(quiet.entries) {
+        for (name, count) in ["frames", "blocks", "progress"]
+            .into_iter()
+            .zip(quiet.entries)
+        {
             self.add("run", name.into(), count);
         }
         let mut counts: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
         for decision in &quiet.decisions {
-            *counts.entry(("reason", decision.reason.as_str())).or_default() += 1;
-            *counts.entry(("action", decision.action.as_str())).or_default() += 1;
+            *counts
+                .entry(("reason", decision.reason.as_str()))
+                .or_default() += 1;
+            *counts
+                .entry(("action", decision.action.as_str()))
+                .or_default() += 1;
         }
         for (key, fact) in &quiet.facts {
             *counts.entry(("table", TABLES[key.table()])).or_default() += 1;
@@ -138,7 +149,11 @@ impl Coverage {
                 hissa_core::alert::Change::Update => "update",
                 hissa_core::alert::Change::Resolve => "resolve",
             };
-            self.add("alert", format!("{} {change}", alert.subject.kind().as_str()), 1);
+            self.add(
+                "alert",
+                format!("{} {change}", alert.subject.kind().as_str()),
+                1,
+            );
         }
     }
 }

@@ -12,7 +12,9 @@ impl Dice {
 
     /// A stream of its own for a purpose: what one purpose draws does not move the others.
     pub fn of(seed: u64, purpose: &str) -> Dice {
-        Dice(mix(mix(seed) ^ xxhash_rust::xxh3::xxh3_64(purpose.as_bytes())))
+        Dice(mix(
+            mix(seed) ^ xxhash_rust::xxh3::xxh3_64(purpose.as_bytes())
+        ))
     }
 
     /// A stream of its own for an actor at a step: taking a fault away leaves the draws of other steps as they were.

@@ -67,7 +67,11 @@ impl Args {
     }
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to its user")]
+#[allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command that reports to its user"
+)]
 fn run(args: &Args) -> ExitCode {
     let began = Instant::now();
     let next = AtomicU64::new(args.first);
@@ -87,12 +91,18 @@ fn run(args: &Args) -> ExitCode {
         for difference in &verdict.differences {
             println!("seed {}: {difference}", verdict.seed);
             if let Ok(mut sorts) = sorts.lock() {
-                sorts.entry(sort(difference)).or_default().push(verdict.seed);
+                sorts
+                    .entry(sort(difference))
+                    .or_default()
+                    .push(verdict.seed);
             }
         }
         if sum.0.is_multiple_of(50) || sum.0 == args.seeds {
             let pace = sum.0 as f64 / began.elapsed().as_secs_f64();
-            eprintln!("{} of {} seeds, {} differences, {pace:.1} seeds/s", sum.0, args.seeds, sum.1);
+            eprintln!(
+                "{} of {} seeds, {} differences, {pace:.1} seeds/s",
+                sum.0, args.seeds, sum.1
+            );
         }
     };
     std::thread::scope(|scope| {
@@ -116,7 +126,11 @@ fn run(args: &Args) -> ExitCode {
         false => table(&coverage),
     }
     for (sort, seeds) in sorts.into_inner().unwrap_or_default() {
-        println!("{} times {sort}: seeds {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
+        println!(
+            "{} times {sort}: seeds {:?}",
+            seeds.len(),
+            &seeds[..seeds.len().min(6)]
+        );
     }
     println!("{seeds} seeds, {differences} differences");
     match differences {
@@ -140,20 +154,32 @@ fn table(coverage: &Coverage) {
 fn json(coverage: &Coverage) -> serde_json::Value {
     let mut groups = serde_json::Map::new();
     for ((group, name), count) in &coverage.counts {
-        let group = groups.entry(*group).or_insert_with(|| serde_json::json!({}));
+        let group = groups
+            .entry(*group)
+            .or_insert_with(|| serde_json::json!({}));
         group[name] = (*count).into();
     }
     groups.into()
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to its user")]
+#[allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command that reports to its user"
+)]
 fn shrink_seed(case: &Case, like: &str) -> ExitCode {
     let Some((case, differences)) = small::small(case, like, |told| eprintln!("{told}")) else {
         println!("seed {} does not differ", case.seed);
         return ExitCode::SUCCESS;
     };
     let shape = &case.scenario().shape;
-    println!("zone {}, {} partitions, held at most {}, played {}", shape.zone, shape.partitions.count(), shape.held_sims_max, shape.played);
+    println!(
+        "zone {}, {} partitions, held at most {}, played {}",
+        shape.zone,
+        shape.partitions.count(),
+        shape.held_sims_max,
+        shape.played
+    );
     println!("{}--faults \"{}\"", case.scenario().told(), case.faults());
     for difference in differences {
         println!("{difference}");

@@ -12,7 +12,13 @@ use crate::dice::Dice;
 use crate::scenario::Scenario;
 use crate::world::Ran;
 
-pub fn check(scenario: &Scenario, ran: &Ran, quiet: &Quiet, seed: u64, differences: &mut Differences) {
+pub fn check(
+    scenario: &Scenario,
+    ran: &Ran,
+    quiet: &Quiet,
+    seed: u64,
+    differences: &mut Differences,
+) {
     let mut reframed = Reframed {
         reading: Reading::new(scenario, quiet.partition),
         dice: Dice::at(seed, u32::from(quiet.partition), 0xf7a3e),
@@ -30,7 +36,12 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiet: &Quiet, seed: u64, differenc
     reframed.flush();
     match reframed.halted {
         Some(why) => differences.add(|| format!("in other messages: {why}")),
-        None => same("in other messages", quiet, reframed.reading.finish().0, differences),
+        None => same(
+            "in other messages",
+            quiet,
+            reframed.reading.finish().0,
+            differences,
+        ),
     }
 }
 
@@ -54,7 +65,11 @@ impl Reframed {
                     let Ok(source) = row.source() else {
                         return;
                     };
-                    if self.highest.get(&source).is_none_or(|highest| row.position() > *highest) {
+                    if self
+                        .highest
+                        .get(&source)
+                        .is_none_or(|highest| row.position() > *highest)
+                    {
                         self.highest.insert(source, row.position());
                         self.waiting.push(*row);
                     }
@@ -69,7 +84,10 @@ impl Reframed {
             }
             Entry::Progress(progress) => {
                 // What says nothing new may be left out.
-                let is_heard = progress.sources.iter().any(|source| !source.heard.is_empty());
+                let is_heard = progress
+                    .sources
+                    .iter()
+                    .any(|source| !source.heard.is_empty());
                 let is_old = Some(progress.as_of_ms) <= self.reading.shard.clock_ms();
                 if !is_heard && is_old && self.dice.permille(300) {
                     return;
