@@ -65,7 +65,7 @@ struct DayAndClass(i32);
 impl DayAndClass {
     fn of(key: CellKey) -> DayAndClass {
         // Days of the years that a shard admits take 22 bits; classes are four.
-        DayAndClass(key.usage_day.0 << 8 | key.class.index() as i32)
+        DayAndClass(key.usage_day.0 << 8 | i32::from(key.class.index() as u8))
     }
 
     fn day(self) -> Day {
@@ -73,7 +73,7 @@ impl DayAndClass {
     }
 
     fn class(self) -> Class {
-        Class::ALL[(self.0 & 3) as usize]
+        Class::ALL[(self.0 & 3).unsigned_abs() as usize]
     }
 }
 

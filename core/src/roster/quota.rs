@@ -114,8 +114,10 @@ impl Sim {
             return;
         }
         let past = &mut self.watches.rare_mut().quota;
-        // A cycle that began so long ago does not come back.
-        past.retain(|alerts| alerts.start.plus(PAST_CYCLES_DAYS) > start);
+        // A cycle that began so long ago does not come back, but that before the first term may.
+        past.retain(|alerts| {
+            alerts.start == Day::FIRST || alerts.start.plus(PAST_CYCLES_DAYS) > start
+        });
         if let Some(place) = past.iter().position(|alerts| alerts.start == start) {
             let back = past.swap_remove(place);
             if told {

@@ -38,8 +38,7 @@ impl Shard {
         now: Now,
     ) -> Changed {
         let payer = self.programme.payer(class);
-        self.open_coming_balances(number, day, payer, now);
-        let mut changed = Changed::default();
+        let mut changed = self.open_coming_balances(number, day, payer, now);
         for place in 0..self.roster.get(number).balances.len() {
             let balance = &self.roster.get(number).balances[place];
             let account = balance.account;
@@ -96,11 +95,12 @@ impl Shard {
     }
 
     /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
-    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) -> Changed {
+        let mut changed = Changed::default();
         let today = self.today();
         let sim = self.roster.get(number);
         let Some(rules) = self.programme.cohort(sim.cohort) else {
-            return;
+            return changed;
         };
         let mut missing = Vec::new();
         for allowance in rules.covering(payer) {
@@ -113,9 +113,13 @@ impl Shard {
             }
         }
         for (account, cycle) in missing {
-            self.open_balance(number, account, cycle);
-            self.refresh_grants(number, account, now);
+            let place = self.open_balance(number, account, cycle);
+            if self.refresh_grants(number, account, now) {
+                self.mark_anew(number, place, now);
+                changed.by(self.accounts.value(account.into()).scope);
+            }
         }
+        changed
     }
 
     /// Opens a balance where there is none, following the SIM's rules; returns its place.
@@ -271,8 +275,7 @@ impl Shard {
         let lost = |b: &&Balance| b.named && !named(b.account);
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
-            let fact = self.cycle_fact(number, account, start);
-            self.booking.waiting.finished.extend(fact);
+            self.leave(number, account, start);
             let mut balances = self.roster.get_mut(number).balances.iter_mut();
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
                 balance.named = false;

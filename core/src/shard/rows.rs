@@ -48,7 +48,7 @@ impl Shard {
             source,
             feed: self.sources.feed_of(source),
         };
-        match self.judge(at) {
+        match self.judge(at, again) {
             Judged::New => self.apply_new(at, effects),
             Judged::SetAside(_) if again => {}
             Judged::SetAside(outcome) => self.book(at, outcome, None, effects),
@@ -56,7 +56,7 @@ impl Shard {
     }
 
     /// Rules 1 to 5, which look at the row and at what was seen, and not at its SIM.
-    fn judge(&mut self, at: RowAt<'_>) -> Judged {
+    fn judge(&mut self, at: RowAt<'_>, again: bool) -> Judged {
         let row = at.row;
         if row.is_stub() {
             let Some(reason) = RejectReason::from_code(row.reject_reason) else {
@@ -68,7 +68,8 @@ impl Shard {
         let horizon = i32::from(self.config.horizon_days);
         let too_old = identity.opening_day < utc_day(self.clock_ms) - horizon;
         let delivered = row.delivered_at_ms.get();
-        let future = row.ended_at_ms.get() > delivered + self.sources.tolerance_ms(at.feed);
+        let tolerance_ms = self.sources.tolerance_ms(at.feed, again);
+        let future = row.ended_at_ms.get() > delivered + tolerance_ms;
         // What is set aside for these reasons is not entered, so that a plausible resend counts.
         let enter = !too_old && !future;
         Judged::SetAside(match self.seen.meet(identity, at.ahead.digest, enter) {
