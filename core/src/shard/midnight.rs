@@ -130,6 +130,7 @@ impl Shard {
             sim.balances.retain(|balance| !closed.has(balance.end));
             sim.balances.shrink_to_fit();
         }
+        self.booking.terms.forget_unused();
     }
 
     /// Finds the first day whose held bytes are kept (E5), and forgets what lies before it.
