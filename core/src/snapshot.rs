@@ -4,6 +4,8 @@
 //! numbers little-endian. The body (`postcard`) is the state, then what waits to be taken. The digest is the hash of
 //! the state's bytes alone. What can be built anew (tables, compiled rules, the next deadline) is left out.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -294,8 +296,29 @@ fn open(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     }
 }
 
+/// Checks that every SIM stands once, and speaks of cohorts, places and accounts that are there.
+fn check_sims(state: &StateIn) -> Result<(), String> {
+    let mut known = BTreeSet::new();
+    for sim in &state.sims {
+        if !known.insert(sim.id) {
+            return Err(format!("SIM {} stands twice", sim.id));
+        }
+        let mut cohorts = sim.assignments.iter().map(|a| a.cohort).chain([sim.cohort]);
+        let mut places = sim.assignments.iter().map(|a| a.place).chain([sim.place]);
+        let mut accounts = sim.balances.iter().map(|b| u32::from(b.account));
+        if cohorts.any(|cohort| cohort >= state.cohorts.count())
+            || places.any(|place| place >= state.places.count())
+            || accounts.any(|account| account >= state.accounts.count())
+        {
+            return Err(format!("SIM {} speaks of what is not there", sim.id));
+        }
+    }
+    Ok(())
+}
+
 /// Puts a shard together and builds what its snapshot leaves out.
 fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard, String> {
+    check_sims(&state)?;
     let mut shard = Shard::new(config);
     shard.applied = state.stand.applied;
     shard.clock_ms = state.stand.clock_ms.unwrap_or(NEVER);
@@ -343,6 +366,9 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         let source: registry::Grant =
             serde_json::from_str(&json).map_err(|error| error.to_string())?;
         grants::check(&source).map_err(|error| error.to_string())?;
+        if shard.grants.number(&source.id).is_some() {
+            return Err(format!("grant {:?} stands twice", source.id));
+        }
         shard.grants.add(source, void, &mut shard.cohorts);
     }
     for json in state.catalogues {
