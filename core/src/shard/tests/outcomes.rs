@@ -123,6 +123,19 @@ fn rule_5_an_end_past_the_tolerance_is_future_and_a_plausible_resend_counts() {
 }
 
 #[test]
+fn rule_5_a_row_that_was_future_and_comes_again_is_not_counted_under_a_larger_tolerance() {
+    let mut story = Story::begun();
+    let row = usage(1, "2026-02-10T08:10", 9)
+        .delivered("2026-02-10T08:00")
+        .charging_id(5);
+    assert_eq!(story.row(row.offset(0)), "quarantined future");
+    story.tolerance("2026-02-10T09:00", 1_200_000);
+    assert_eq!(story.row(row.offset(0)), "");
+    assert_eq!(story.row(row.offset(1)), "counted education");
+    assert_eq!(story.row(row.offset(0)), "");
+}
+
+#[test]
 fn rule_6_a_sim_that_is_not_enrolled_at_the_usage_instant_is_held() {
     let mut story = Story::begun();
     story.enrol("2026-02-05T12:00", 3, "rural", "2026-02-10");

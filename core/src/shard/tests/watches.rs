@@ -420,8 +420,8 @@ fn a_grant_with_more_than_30_percent_left_is_told_seven_days_before_its_end() {
             "{used}"
         );
     }
-    type Resolves = fn(&mut Story);
-    let table: [(&str, Resolves); 5] = [
+    type Case = (&'static str, fn(&mut Story));
+    let table: [Case; 5] = [
         ("a row", |story| {
             story.row(usage(1, "2026-02-14T08:00", 70));
         }),
