@@ -4,8 +4,6 @@
 //! numbers little-endian. The body (`postcard`) is the state, then what waits to be taken. The digest is the hash of
 //! the state's bytes alone. What can be built anew (tables, compiled rules, the next deadline) is left out.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -297,13 +295,9 @@ fn open(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     }
 }
 
-/// Checks that every SIM stands once, and speaks of cohorts, places and accounts that are there.
+/// Checks that every SIM speaks of cohorts, places and accounts that are there.
 fn check_sims(state: &StateIn) -> Result<(), String> {
-    let mut known = BTreeSet::new();
-    for sim in &state.sims {
-        if !known.insert(sim.id) {
-            return Err(format!("SIM {} stands twice", sim.id));
-        }
+    for sim in state.sims.iter() {
         let mut cohorts = sim.assignments.iter().map(|a| a.cohort).chain([sim.cohort]);
         let mut places = sim.assignments.iter().map(|a| a.place).chain([sim.place]);
         let mut accounts = sim.balances.iter().map(|b| u32::from(b.account));
@@ -336,6 +330,11 @@ fn build(state: StateIn, waiting: Written, config: ShardConfig) -> Result<Shard,
     }
     shard.services = state.services;
     shard.roster = Roster::from(state.sims);
+    for (sim, number) in shard.roster.all().iter().zip(0..) {
+        if shard.roster.number(&sim.id) != Some(number) {
+            return Err(format!("SIM {} stands twice", sim.id));
+        }
+    }
     shard.held = state.held;
     shard.seen = state.seen;
     shard.sessions = state.sessions;
