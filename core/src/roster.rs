@@ -218,7 +218,12 @@ impl Sim {
             .wrapping_add(self.balances.len() as u64)
             .wrapping_add(u64::from(self.has_left))
             .wrapping_add(u64::from(self.present.from.0 as u32))
-            .wrapping_add(self.decided.iter().filter(|d| d.blocked_from_ms.is_some()).count() as u64)
+            .wrapping_add(
+                self.decided
+                    .iter()
+                    .filter(|d| d.blocked_from_ms.is_some())
+                    .count() as u64,
+            )
             .wrapping_add(u64::from(self.watches.last_used.is_some()))
             .wrapping_add(u64::from(self.watches.rare().is_some()))
     }

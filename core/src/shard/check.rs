@@ -155,7 +155,10 @@ fn check_dates(command: &Command) -> Result<(), String> {
         Command::Grant(told) => dates.extend([told.valid_from, told.valid_until]),
         Command::Feed(_) | Command::Void(_) | Command::Breaker(_) | Command::Logic(_) => {}
     }
-    match dates.into_iter().find(|date| !(1970..=8999).contains(&date.year())) {
+    match dates
+        .into_iter()
+        .find(|date| !(1970..=8999).contains(&date.year()))
+    {
         Some(date) => Err(format!("{date} lies outside of the years 1970 to 8999")),
         None => Ok(()),
     }

@@ -91,13 +91,7 @@ impl Shard {
     }
 
     /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
-    fn open_coming_balances(
-        &mut self,
-        number: u32,
-        day: Day,
-        payer: Class,
-        now: Now,
-    ) -> Changed {
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) -> Changed {
         let mut changed = Changed::default();
         let today = self.today();
         let sim = self.roster.get(number);

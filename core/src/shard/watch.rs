@@ -334,7 +334,8 @@ impl Shard {
             let stays = !leaves && !sim.has_left;
             let goes_on = has
                 && stays
-                && rules.is_valid_before_end(today) && self.has_much_left(number, grant);
+                && rules.is_valid_before_end(today)
+                && self.has_much_left(number, grant);
             if goes_on || !state.firing {
                 continue;
             }

@@ -180,8 +180,7 @@ impl Sim {
         let is_gone = self.speaking(today).is_none() && self.gone.is_some();
         let present = self.present(today);
         is_gone
-            || present
-                .is_none_or(|present| present.valid_until.is_some_and(|until| until <= today))
+            || present.is_none_or(|present| present.valid_until.is_some_and(|until| until <= today))
     }
 
     pub(crate) fn enrolled_device(&self, today: Day) -> Option<Pseudonym> {

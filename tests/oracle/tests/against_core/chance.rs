@@ -174,7 +174,12 @@ impl Maker {
             12 => log.again(usize::try_from(self.chance.below(4)).unwrap()),
             13 => {
                 let (feed, reason) = (self.feed(), self.chance.below(8) + 1);
-                log.stub(feed, self.now, u8::try_from(reason).unwrap(), self.chance.one_in(2));
+                log.stub(
+                    feed,
+                    self.now,
+                    u8::try_from(reason).unwrap(),
+                    self.chance.one_in(2),
+                );
             }
             14 if self.chance.one_in(6) => {
                 let feed = self.feed();
@@ -305,7 +310,9 @@ impl Maker {
             let kind = self.chance.of(&["break", "holiday", "exam", "ramadan"]);
             let mut entry = json!({"kind": kind, "from": date(from), "to": date(to)});
             if self.chance.one_in(2) {
-                entry["cohorts"] = self.chance.of(&[json!(["c"]), json!(["d", "c"]), json!([])]);
+                entry["cohorts"] = self
+                    .chance
+                    .of(&[json!(["c"]), json!(["d", "c"]), json!([])]);
             }
             if !self.chance.one_in(3) {
                 let opens = [
@@ -321,7 +328,11 @@ impl Maker {
     }
 
     fn catalogue(&mut self) -> Value {
-        let rule = |group: u32, service: Option<u32>, class: &str, name: &str, from: Option<String>| {
+        let rule = |group: u32,
+                    service: Option<u32>,
+                    class: &str,
+                    name: &str,
+                    from: Option<String>| {
             json!({"rating_group": group, "service_id": service, "class": class, "service": name, "valid_from": from})
         };
         if self.catalogue.is_empty() {
@@ -333,9 +344,7 @@ impl Maker {
             ];
         } else {
             let from = date(self.now + (2 + self.chance.up_to(2)) * DAY);
-            let class = self
-                .chance
-                .of(&["education", "other", "system", "unknown"]);
+            let class = self.chance.of(&["education", "other", "system", "unknown"]);
             let group = 1 + u32::try_from(self.chance.below(4)).unwrap();
             let service = self.chance.of(&[None, Some(7)]);
             let name = if class == "unknown" { "" } else { "later" };
@@ -361,7 +370,9 @@ impl Maker {
     fn enrol(&mut self, number: u64) -> Value {
         let from = self.now + (self.chance.of(&[0, 0, -1, -9, -40, 2, 5])) * DAY;
         let until = from + (1 + self.chance.up_to(20)) * DAY;
-        let device = self.chance.of(&[Some(DEVICES[0]), Some(DEVICES[0]), Some(DEVICES[3]), None]);
+        let device = self
+            .chance
+            .of(&[Some(DEVICES[0]), Some(DEVICES[0]), Some(DEVICES[3]), None]);
         let tac = device.map_or(0, |device| device[..8].parse::<u32>().unwrap());
         json!({"command": "enrol", "sim": sim(number), "device": device.map(|device| hex::encode(pseudonym(2, device))),
             "device_tac": tac, "cohort": self.chance.of(&["c", "c", "c", "c", "d", "d", "nowhere"]),
@@ -530,11 +541,7 @@ impl Maker {
         let record = Record {
             sim: number,
             imei,
-            charging_id: if self.counters {
-                number
-            } else {
-                self.number
-            },
+            charging_id: if self.counters { number } else { self.number },
             sequence: u32::try_from(if self.counters {
                 self.number / 3 + self.chance.below(4)
             } else {

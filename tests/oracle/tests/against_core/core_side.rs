@@ -41,8 +41,7 @@ impl Core {
             reported: BTreeMap::new(),
         };
         for partition in 0..settings.partitions {
-            let mut config =
-                ShardConfig::new(settings.generation, partition, settings.partitions);
+            let mut config = ShardConfig::new(settings.generation, partition, settings.partitions);
             config.held_sims_max = settings.held_sims_max.try_into().unwrap();
             config.horizon_days = settings.horizon_days.try_into().unwrap();
             core.config.insert(partition, config);

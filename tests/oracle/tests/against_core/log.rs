@@ -164,8 +164,8 @@ impl Log {
             let rev = self.revision;
             self.revision += 1;
             let names = command["sim"].as_str();
-            let home = names
-                .map(|name| self.partition_of(hex::decode(name).unwrap().try_into().unwrap()));
+            let home =
+                names.map(|name| self.partition_of(hex::decode(name).unwrap().try_into().unwrap()));
             for (partition, share) in &mut shares {
                 if home.is_none_or(|home| home == *partition) {
                     let mut mine = message.clone();
@@ -214,14 +214,7 @@ impl Log {
             .add(FEEDS[feed].parse().unwrap(), epoch, 0, offset, message);
         let mut row = UsageRow::new_zeroed();
         (row.kind, row.reject_reason) = (1, reason);
-        self.rows(
-            0,
-            (feed, epoch, offset),
-            delivered,
-            vec![row],
-            0,
-            joins,
-        );
+        self.rows(0, (feed, epoch, offset), delivered, vec![row], 0, joins);
     }
 
     fn rows(
@@ -253,7 +246,11 @@ impl Log {
 
     /// An entry of rows that was published before, once more.
     pub fn again(&mut self, back: usize) {
-        let old = self.entries.iter().rev().filter(|entry| entry.kind == Kind::Rows);
+        let old = self
+            .entries
+            .iter()
+            .rev()
+            .filter(|entry| entry.kind == Kind::Rows);
         if let Some(Entry {
             partition, payload, ..
         }) = old.skip(back).next().cloned()
@@ -269,8 +266,10 @@ impl Log {
             for (feed, &(epoch, next)) in self.sources.iter().enumerate() {
                 let published = self.published.get(&(partition, feed, epoch));
                 let Published { rows, bytes } = published.copied().unwrap_or_default();
-                sources.push(json!({"feed": FEEDS[feed], "epoch": epoch, "partition": 0, "through": next,
-                    "rows": rows + wrong, "bytes": bytes, "heard": heard}));
+                sources.push(
+                    json!({"feed": FEEDS[feed], "epoch": epoch, "partition": 0, "through": next,
+                    "rows": rows + wrong, "bytes": bytes, "heard": heard}),
+                );
             }
             let progress = json!({"sources": sources, "as_of_ms": as_of});
             self.push(partition, Kind::Progress, progress.to_string().into_bytes());

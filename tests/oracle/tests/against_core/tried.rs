@@ -65,7 +65,9 @@ fn first_difference(seed: u64) -> String {
             let entry = &log.entries[entries - 1];
             let (partition, offset) = (entry.partition, entry.offset);
             let text = words(&entry.payload);
-            return format!("seed {seed}, partition {partition}, offset {offset}: {text}\n{differences}");
+            return format!(
+                "seed {seed}, partition {partition}, offset {offset}: {text}\n{differences}"
+            );
         }
     }
     format!("seed {seed}: only with the entries that follow\n")
@@ -124,10 +126,17 @@ fn count(findings: &Findings, tried: &mut BTreeMap<String, u64>) {
     for (key, rows) in &findings.flag_day {
         more(format!("flag {}", key.flag), rows.cell.records);
     }
-    let cycles = findings.sim_cycle.values().map(BTreeMap::len).sum::<usize>();
+    let cycles = findings
+        .sim_cycle
+        .values()
+        .map(BTreeMap::len)
+        .sum::<usize>();
     more("rows of sim_cycle".to_owned(), cycles.try_into().unwrap());
     let discrepancies = findings.discrepancies.len();
-    more("discrepancies".to_owned(), discrepancies.try_into().unwrap());
+    more(
+        "discrepancies".to_owned(),
+        discrepancies.try_into().unwrap(),
+    );
 }
 
 fn seeds() -> Range<u64> {
@@ -144,7 +153,12 @@ fn seeds() -> Range<u64> {
 fn a_log_in_words() {
     let seed = std::env::var("HISSA_SEED").unwrap().parse().unwrap();
     for entry in a_log(seed).0.entries {
-        println!("@{}/{} {}", entry.partition, entry.offset, words(&entry.payload));
+        println!(
+            "@{}/{} {}",
+            entry.partition,
+            entry.offset,
+            words(&entry.payload)
+        );
     }
 }
 
