@@ -251,14 +251,17 @@ impl Shard {
             };
             let has_ended = balance.end <= today;
             let before = has_ended.then(|| balance.told_by_rules());
+            let mut changed = false;
             if has_ended {
                 balance.named = true;
                 balance.observed = !rules.enforced;
+                // In step 2 that of a cycle that ends with this midnight is not yet so.
+                changed = balance.set_grants_left(0);
             } else {
                 balance.follow(allowance.limit_bytes, !rules.enforced);
             }
             balance.mark_reached(&rules.thresholds, now.at_ms);
-            if before.is_none_or(|before| before != balance.told_by_rules()) {
+            if changed || before.is_none_or(|before| before != balance.told_by_rules()) {
                 self.booking
                     .touch(number, &mut sim.next_waiting, balance, now.offset);
             }

@@ -42,6 +42,8 @@ impl Shard {
             Err(place) => assignments.insert(place, assignment),
         }
         self.attend(number, now, effects);
+        // What was held is taken over under the limits of the cohort that the SIM is in now.
+        self.follow_rules(number, now);
         self.open_enrolled_balances(number, now);
         self.take_over(number, now);
         let enrolled = known.is_none() || (had_left && !self.roster.get(number).has_left);
