@@ -67,6 +67,7 @@ impl Shard {
         before: &mut Before<'a>,
     ) -> Result<(), String> {
         let in_words = |error: &dyn ToString| error.to_string();
+        check_dates(&entered.command)?;
         match &entered.command {
             Command::Programme(told) => {
                 programme::check(told).map_err(|error| in_words(&error))?;
@@ -132,6 +133,34 @@ fn check_instant(at_ms: i64, offset: u64) -> Result<(), Halt> {
         Ok(())
     } else {
         Err(Halt::Instant { offset, at_ms })
+    }
+}
+
+/// The dates of a command lie in the same years.
+fn check_dates(command: &Command) -> Result<(), String> {
+    let mut dates = Vec::new();
+    match command {
+        Command::Programme(told) => {
+            dates.extend(told.cohorts.iter().filter_map(|cohort| cohort.enforce_from));
+        }
+        Command::Calendar(told) => {
+            dates.extend(told.entries.iter().flat_map(|entry| [entry.from, entry.to]));
+        }
+        Command::Catalogue(told) => {
+            dates.extend(told.rules.iter().filter_map(|rule| rule.valid_from));
+        }
+        Command::Enrol(told) => dates.extend([told.valid_from].into_iter().chain(told.valid_until)),
+        Command::Retire(told) => dates.push(told.at),
+        Command::Opening(told) => dates.push(told.as_of),
+        Command::Grant(told) => dates.extend([told.valid_from, told.valid_until]),
+        Command::Feed(_) | Command::Void(_) | Command::Breaker(_) | Command::Logic(_) => {}
+    }
+    match dates
+        .into_iter()
+        .find(|date| !(1970..=8999).contains(&date.year()))
+    {
+        Some(date) => Err(format!("{date} lies outside of the years 1970 to 8999")),
+        None => Ok(()),
     }
 }
 

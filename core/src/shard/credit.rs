@@ -38,8 +38,7 @@ impl Shard {
         now: Now,
     ) -> Changed {
         let payer = self.programme.payer(class);
-        self.open_coming_balances(number, day, payer, now);
-        let mut changed = Changed::default();
+        let mut changed = self.open_coming_balances(number, day, payer, now);
         for place in 0..self.roster.get(number).balances.len() {
             let balance = &self.roster.get(number).balances[place];
             let account = balance.account;
@@ -55,8 +54,12 @@ impl Shard {
                 // What is left of grants is the current cycle's alone.
                 sim.balances[place].set_grants_left(0);
             }
-            self.booking
-                .touch(number, &mut sim.balances[place], now.offset);
+            self.booking.touch(
+                number,
+                &mut sim.next_waiting,
+                &mut sim.balances[place],
+                now.offset,
+            );
             if self.mark(number, place, now) && current == Some(place) {
                 changed.by(scope);
             }
@@ -92,11 +95,12 @@ impl Shard {
     }
 
     /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
-    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) {
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) -> Changed {
+        let mut changed = Changed::default();
         let today = self.today();
         let sim = self.roster.get(number);
         let Some(rules) = self.programme.cohort(sim.cohort) else {
-            return;
+            return changed;
         };
         let mut missing = Vec::new();
         for allowance in rules.covering(payer) {
@@ -109,9 +113,13 @@ impl Shard {
             }
         }
         for (account, cycle) in missing {
-            self.open_balance(number, account, cycle);
-            self.refresh_grants(number, account, now);
+            let place = self.open_balance(number, account, cycle);
+            if self.refresh_grants(number, account, now) {
+                self.mark_anew(number, place, now);
+                changed.by(self.accounts.value(account.into()).scope);
+            }
         }
+        changed
     }
 
     /// Opens a balance where there is none, following the SIM's rules; returns its place.
@@ -175,10 +183,12 @@ impl Shard {
                 left += rules.source.bytes - sim.used_of(grant);
             }
         }
-        let balance = &mut self.roster.get_mut(number).balances[place];
+        let sim = self.roster.get_mut(number);
+        let balance = &mut sim.balances[place];
         let changed = balance.set_grants_left(left);
         if changed {
-            self.booking.touch(number, balance, now.offset);
+            self.booking
+                .touch(number, &mut sim.next_waiting, balance, now.offset);
         }
         changed
     }
@@ -249,7 +259,8 @@ impl Shard {
             }
             balance.mark_reached(&rules.thresholds, now.at_ms);
             if before.is_none_or(|before| before != balance.told_by_rules()) {
-                self.booking.touch(number, balance, now.offset);
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }
@@ -262,8 +273,7 @@ impl Shard {
         let lost = |b: &&Balance| b.named && !named(b.account);
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
-            let fact = self.cycle_fact(number, account, start);
-            self.booking.waiting.finished.extend(fact);
+            self.leave(number, account, start);
             let mut balances = self.roster.get_mut(number).balances.iter_mut();
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
                 balance.named = false;
@@ -293,8 +303,10 @@ impl Shard {
             let known = self.roster.get(number).balances.len();
             let place = self.open_balance(number, account, cycle);
             if place == known {
-                let balance = &mut self.roster.get_mut(number).balances[place];
-                self.booking.touch(number, balance, now.offset);
+                let sim = self.roster.get_mut(number);
+                let balance = &mut sim.balances[place];
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }

@@ -105,6 +105,8 @@ pub(crate) struct Sim {
     pub(crate) grants_used: BTreeMap<usize, u64>,
     pub(crate) told: BTreeMap<Class, Told>,
     pub(crate) quota: Option<Quota>,
+    /// First days of cycles whose SimQuota80 never fires (W3).
+    pub(crate) never_80: BTreeSet<Day>,
     pub(crate) idle: Idle,
     pub(crate) moved: Moved,
     pub(crate) sharing: Sharing,
@@ -127,6 +129,7 @@ impl Sim {
                 .map(|class| (class, Told::default()))
                 .collect(),
             quota: None,
+            never_80: BTreeSet::new(),
             idle: Idle::default(),
             moved: Moved::default(),
             sharing: Sharing::default(),

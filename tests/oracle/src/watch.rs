@@ -11,11 +11,6 @@ pub(crate) struct Quota {
     pub(crate) account: usize,
     pub(crate) allowance: String,
     pub(crate) start: Day,
-    /// How the SIM stood when it was looked at last.
-    pub(crate) was_80: bool,
-    pub(crate) was_exhausted: bool,
-    /// Both were found at once: SimQuota80 of this cycle never fires.
-    pub(crate) never_80: bool,
     pub(crate) fires_80: bool,
     pub(crate) fires_exhausted: bool,
 }

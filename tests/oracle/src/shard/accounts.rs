@@ -195,36 +195,33 @@ impl Shard {
 
     /// Sets anew what follows from what is in current cycles (Q9, Q10).
     pub(super) fn refresh(&mut self, sim: usize, at: i64) {
-        let Some(cohort) = self.rules_of(sim) else {
-            return;
-        };
-        for allowance in &cohort.allowances {
-            let Some((key, _)) = self.current(sim, allowance) else {
+        let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
+        for key in keys {
+            let Account { ref id, every, .. } = self.accounts[key.0];
+            if self.cycle_of(sim, every, self.steps.cycles).first != key.1 {
                 continue;
-            };
-            let grants = self.grants_of(sim, &allowance.id, self.steps.grants);
+            }
+            let grants = self.grants_of(sim, id, self.steps.grants);
             let left: u64 = grants.map(|grant| self.left(sim, grant)).sum();
-            let Some(balance) = self.sims[sim].balances.get_mut(&key) else {
-                continue;
-            };
-            balance.granted = balance.from_grants + left;
-            balance.note_thresholds(&cohort.thresholds, at);
-            self.write(sim, key);
+            self.set(sim, key, left, at);
         }
     }
 
     /// The same for a cycle that is not current: what is left of grants is none of its own (Q9).
     pub(super) fn touch(&mut self, sim: usize, key: BalanceKey, at: i64) {
+        self.set(sim, key, 0, at);
+    }
+
+    fn set(&mut self, sim: usize, key: BalanceKey, left: u64, at: i64) {
         let rules = self.rules_of(sim);
         // Where the rules do not name the account, nothing is said of it.
         let rules = rules.filter(|cohort| self.names(cohort, key.0));
-        let thresholds = rules.map(|cohort| cohort.thresholds.clone());
         let Some(balance) = self.sims[sim].balances.get_mut(&key) else {
             return;
         };
-        balance.granted = balance.from_grants;
-        if let Some(thresholds) = thresholds {
-            balance.note_thresholds(&thresholds, at);
+        balance.granted = balance.from_grants + left;
+        if let Some(rules) = rules {
+            balance.note_thresholds(&rules.thresholds, at);
         }
         self.write(sim, key);
     }

@@ -98,10 +98,9 @@ impl Shard {
             if !begins && !ends {
                 continue;
             }
-            let reason = if begins { "granted" } else { "exhausted" };
             let because = Because {
                 if_stricter: Some("exhausted"),
-                ..Because::new(reason, at, offset)
+                ..Because::new("granted", at, offset)
             };
             self.settle(sim, &because);
             self.decide(sim, &because);

@@ -38,12 +38,13 @@ impl Shard {
             }
             None => found.quota,
         };
-        let new_80 = found.is_80 && !quota.was_80;
-        let new_exhausted = found.is_exhausted && !quota.was_exhausted;
-        (quota.was_80, quota.was_exhausted) = (found.is_80, found.is_exhausted);
-        if new_80 && new_exhausted {
-            quota.never_80 = true;
-        } else if new_80 && !quota.never_80 && !quota.fires_80 {
+        let new_exhausted = found.is_exhausted && !quota.fires_exhausted;
+        if new_exhausted && !quota.fires_80 {
+            // SimExhausted came first: SimQuota80 of this cycle never fires.
+            self.sims[sim].never_80.insert(quota.start);
+        }
+        let may_80 = !self.sims[sim].never_80.contains(&quota.start);
+        if found.is_80 && may_80 && !quota.fires_80 {
             quota.fires_80 = true;
             self.say_quota(sim, &quota, "SimQuota80", "fire", because);
         }
@@ -78,9 +79,6 @@ impl Shard {
                 account,
                 allowance: allowance.id.clone(),
                 start,
-                was_80: false,
-                was_exhausted: false,
-                never_80: false,
                 fires_80: false,
                 fires_exhausted: false,
             },
@@ -135,7 +133,8 @@ impl Shard {
         let resets_at = end.map(|end| zone.midnight(end));
         let began = zone.midnight(quota.start);
         let runs_out = runs_out(balance, at - began).and_then(|after| at.checked_add(after));
-        let runs_out = runs_out.filter(|&at| resets_at.is_none_or(|resets_at| at < resets_at));
+        let known = cycle.first == quota.start;
+        let runs_out = runs_out.filter(|&at| resets_at.map_or(known, |resets_at| at < resets_at));
         let runs_out = runs_out.filter(|&at| crate::check::time(at).is_ok());
         self.about(
             sim,

@@ -175,7 +175,7 @@ impl Shard {
     fn watch_sharing(&mut self, sim: usize, day: Day, class: Class, bytes: u64, because: &Because) {
         let today = self.today;
         let yesterday = today.plus(-1);
-        if day < yesterday {
+        if day < yesterday || day > today {
             return;
         }
         let name = self.sims[sim].name;
@@ -190,7 +190,7 @@ impl Shard {
         *all += bytes;
         *education += if class == Class::Education { bytes } else { 0 };
         let told = (day, *all, *education);
-        if day > today || is_router || !looks_shared(told.1, told.2) || !found.insert(day) {
+        if is_router || !looks_shared(told.1, told.2) || !found.insert(day) {
             return;
         }
         let change = if let Some(alert) = fires {
