@@ -22,14 +22,44 @@ pub(crate) const SHARING_CLEAN_DAYS: i32 = 7;
 /// What is watched of every SIM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Watches {
-    /// The latest usage day with use.
-    pub(crate) last_used: Option<Day>,
-    /// School days without use in a row, and the last that was counted.
-    idle_days: u16,
-    counted_to: Option<Day>,
-    /// Today's and yesterday's use.
-    days: [DayUse; 2],
     rare: Option<Box<Rare>>,
+    /// The latest usage day with use.
+    last_used: MaybeDay,
+    /// School days without use in a row, and the last that was counted.
+    counted_to: MaybeDay,
+    /// Today's and yesterday's use.
+    days: [SmallDayUse; 2],
+    idle_days: u16,
+}
+
+/// A day, or none: in four bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct MaybeDay(Day);
+
+impl MaybeDay {
+    const NONE: MaybeDay = MaybeDay(Day(i32::MIN));
+
+    fn day(self) -> Option<Day> {
+        (self != MaybeDay::NONE).then_some(self.0)
+    }
+}
+
+impl Default for MaybeDay {
+    fn default() -> MaybeDay {
+        MaybeDay::NONE
+    }
+}
+
+/// More bytes than fit in a [`SmallDayUse`].
+const MUCH: u32 = u32::MAX;
+
+/// Bytes of a usage day; more than may be sharing stand with what few SIMs have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct SmallDayUse {
+    day: MaybeDay,
+    /// [`MUCH`]: they stand elsewhere.
+    bytes: u32,
+    education_bytes: u32,
 }
 
 /// What few SIMs have.
@@ -40,6 +70,8 @@ pub(crate) struct Rare {
     pub(crate) quota: Vec<QuotaAlerts>,
     pub(crate) moved: Moved,
     pub(crate) sharing: Sharing,
+    /// Today's and yesterday's use, where it is more than may be sharing.
+    days: [DayUse; 2],
     /// By the number of the grant.
     pub(crate) expiring: Vec<(u32, AlertState)>,
 }
@@ -131,7 +163,6 @@ pub(crate) struct Sharing {
 /// Bytes of a usage day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DayUse {
-    day: Option<Day>,
     pub(crate) bytes: u64,
     pub(crate) education_bytes: u64,
     /// Told already.
@@ -154,13 +185,18 @@ impl Watches {
         self.rare.get_or_insert_default()
     }
 
+    /// The latest usage day with use.
+    pub(crate) fn last_used(&self) -> Option<Day> {
+        self.last_used.day()
+    }
+
     /// Takes note of use on a day; says whether it ends the row of idle days.
     pub(crate) fn note_use(&mut self, day: Day) -> bool {
-        self.last_used = self.last_used.max(Some(day));
-        let ends = self.counted_to.is_some_and(|counted| day >= counted);
+        self.last_used = MaybeDay(self.last_used.0.max(day));
+        let ends = self.counted_to.day().is_some_and(|counted| day >= counted);
         if ends {
             self.idle_days = 0;
-            self.counted_to = None;
+            self.counted_to = MaybeDay::NONE;
         }
         ends
     }
@@ -168,16 +204,16 @@ impl Watches {
     /// Ends the row of idle days without use: the SIM was not enrolled.
     pub(crate) fn end_idle_days(&mut self) {
         self.idle_days = 0;
-        self.counted_to = None;
+        self.counted_to = MaybeDay::NONE;
     }
 
     /// Counts a school day that ended; says whether the SIM is idle now for long enough, for the first time in a row.
     pub(crate) fn count_school_day(&mut self, day: Day) -> bool {
-        if self.last_used.is_some_and(|used| used >= day) {
+        if self.last_used().is_some_and(|used| used >= day) {
             return false;
         }
         self.idle_days = self.idle_days.saturating_add(1);
-        self.counted_to = Some(day);
+        self.counted_to = MaybeDay(day);
         self.idle_days == IDLE_SCHOOL_DAYS
     }
 
@@ -195,19 +231,41 @@ impl Watches {
             return None;
         }
         // Of two days that follow each other one is even.
-        let slot = &mut self.days[usize::from(day.0 & 1 == 1)];
-        if slot.day != Some(day) {
-            *slot = DayUse {
-                day: Some(day),
-                ..DayUse::default()
-            };
+        let place = usize::from(day.0 & 1 == 1);
+        let mut used = self.day_use(place, day);
+        used.bytes += bytes;
+        used.education_bytes += education_bytes;
+        let shared = !used.told && !is_router && used.is_sharing();
+        used.told |= shared;
+        self.set_day_use(place, day, used);
+        shared.then_some(used)
+    }
+
+    fn day_use(&self, place: usize, day: Day) -> DayUse {
+        let small = self.days[place];
+        if small.day != MaybeDay(day) {
+            return DayUse::default();
         }
-        slot.bytes += bytes;
-        slot.education_bytes += education_bytes;
-        if slot.told || is_router || !slot.is_sharing() {
-            return None;
+        match self.rare() {
+            Some(rare) if small.bytes == MUCH => rare.days[place],
+            _ => DayUse {
+                bytes: small.bytes.into(),
+                education_bytes: small.education_bytes.into(),
+                told: false,
+            },
         }
-        slot.told = true;
-        Some(*slot)
+    }
+
+    fn set_day_use(&mut self, place: usize, day: Day, used: DayUse) {
+        let small = &mut self.days[place];
+        small.day = MaybeDay(day);
+        // Up to the bytes that may be sharing nothing is told, and they fit.
+        if used.bytes <= SHARING_BYTES {
+            small.bytes = used.bytes as u32;
+            small.education_bytes = used.education_bytes as u32;
+        } else {
+            (small.bytes, small.education_bytes) = (MUCH, 0);
+            self.rare_mut().days[place] = used;
+        }
     }
 }

@@ -137,6 +137,8 @@ impl Shard {
             balance.follow(allowance.limit_bytes, !rules.enforced);
             balance.mark_reached(&rules.thresholds, self.clock_ms);
         }
+        // Most SIMs never have more.
+        sim.balances.reserve_exact(1);
         sim.balances.push(balance);
         sim.balances.len() - 1
     }
@@ -288,7 +290,7 @@ impl Shard {
     pub(super) fn open_enrolled_balances(&mut self, number: u32, now: Now) {
         let today = self.today();
         let sim = self.roster.get(number);
-        let first = sim.assignments.first().map_or(today, |a| a.from);
+        let first = sim.assignments().next().map_or(today, |a| a.from);
         let first = first.max(self.closed.first_open_day());
         let rules = self.programme.cohort(sim.cohort);
         let mut open = Vec::new();

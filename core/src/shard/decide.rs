@@ -10,7 +10,7 @@ use crate::facts::{DecisionRow, Fact};
 use crate::ledger::Balance;
 use crate::programme::AllowanceRules;
 use crate::registry::Class;
-use crate::roster::{Decided, Hold, Sim};
+use crate::roster::{Blocked, Decided, Hold, Sim};
 
 /// Whether the breaker looks at a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Shard {
         let last = sim.decided[place(class)];
         let first_of_enrolment = reason == Reason::Enrolled;
         if last.sequence > 0 && !first_of_enrolment {
-            let stricter = action.is_stricter_than(last.action);
+            let stricter = action.is_stricter_than(last.action());
             if !stricter || gate == Gate::Through {
                 self.set_hold(number, class, Hold::None);
             } else if last.hold != Hold::None || self.holds(number, class, gate) {
@@ -75,7 +75,7 @@ impl Shard {
                 };
                 return self.set_hold(number, class, hold);
             }
-            if action == last.action {
+            if action == last.action() {
                 return;
             }
         } else {
@@ -99,7 +99,7 @@ impl Shard {
         let last = sim.decided[place(class)];
         let mut decision = self.describe(sim, class, action, now);
         decision.reason = reason;
-        let looser = last.sequence > 0 && last.action.is_stricter_than(action);
+        let looser = last.sequence > 0 && last.action().is_stricter_than(action);
         if reason == Reason::Reset && looser {
             decision.apply_after_ms += self.restores_after_ms(sim);
         }
@@ -112,21 +112,16 @@ impl Shard {
         decision.number = self.decisions;
         let sequence = last.sequence + 1;
         decision.sequence = sequence.into();
-        let (blocked_from_ms, blocked_until_ms) = match action {
-            Action::Block => (Some(now.at_ms), None),
-            _ if last.action == Action::Block => {
-                let until = last.blocked_until_ms.or(Some(now.at_ms));
-                (last.blocked_from_ms, until)
+        let sim = self.roster.get_mut(number);
+        sim.decided[place(class)] = Decided::new(action, sequence);
+        // A class that is never cut is never blocked.
+        if let Some(blocked) = sim.blocked.get_mut(place(class)) {
+            match action {
+                Action::Block => *blocked = Blocked::since(now.at_ms),
+                _ if last.action() == Action::Block => blocked.end(now.at_ms),
+                _ => {}
             }
-            _ => (last.blocked_from_ms, last.blocked_until_ms),
-        };
-        self.roster.get_mut(number).decided[place(class)] = Decided {
-            action,
-            hold: Hold::None,
-            sequence,
-            blocked_from_ms,
-            blocked_until_ms,
-        };
+        }
         let row = DecisionRow {
             version: now.offset,
             booked_day: self.booking.day.date(),

@@ -36,11 +36,13 @@ impl Shard {
         };
         let had_left = self.roster.get(number).has_left;
         self.write_assignment(number, &assignment, now);
-        let assignments = &mut self.roster.get_mut(number).assignments;
+        let sim = self.roster.get_mut(number);
+        let mut assignments: Vec<Assignment> = sim.assignments().collect();
         match assignments.binary_search_by_key(&assignment.from, |a| a.from) {
             Ok(place) => assignments[place] = assignment,
             Err(place) => assignments.insert(place, assignment),
         }
+        sim.set_assignments(assignments);
         self.attend(number, now, effects);
         // What was held is taken over under the limits of the cohort that the SIM is in now.
         self.follow_rules(number, now);
@@ -79,16 +81,18 @@ impl Shard {
         let at = Day::of(told.at);
         let sim = self.roster.get_mut(number);
         let mut changed = Vec::new();
-        for assignment in &mut sim.assignments {
+        let mut assignments: Vec<Assignment> = sim.assignments().collect();
+        for assignment in &mut assignments {
             // An assignment that falls away ends as it begins.
             let until = at.max(assignment.from);
             if until < assignment.until {
                 assignment.until = until;
                 assignment.revision = revision;
-                changed.push(assignment.clone());
+                changed.push(*assignment);
             }
         }
-        sim.assignments.retain(|a| a.from < a.until);
+        assignments.retain(|a| a.from < a.until);
+        sim.set_assignments(assignments);
         for assignment in &changed {
             self.write_assignment(number, assignment, now);
         }

@@ -75,7 +75,7 @@ impl Shard {
     fn turned(&self, number: u32, class: crate::registry::Class) -> Reason {
         let sim = self.roster.get(number);
         let last = sim.decided[super::decide::place(class)];
-        match self.wanted(sim, class).is_stricter_than(last.action) {
+        match self.wanted(sim, class).is_stricter_than(last.action()) {
             true => Reason::Exhausted,
             false => Reason::Granted,
         }

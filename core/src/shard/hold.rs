@@ -45,7 +45,7 @@ impl Shard {
             for class in CUT {
                 let last = sim.decided[place(class)];
                 let free = last.sequence > 0 && last.hold == Hold::None;
-                if free && self.wanted(sim, class).is_stricter_than(last.action) {
+                if free && self.wanted(sim, class).is_stricter_than(last.action()) {
                     *cuts.entry((sim.cohort, class)).or_default() += 1;
                 }
             }

@@ -78,7 +78,7 @@ impl Shard {
             }
         }
         let sim = self.roster.get(number);
-        let alerts = sim.quota_alerts;
+        let alerts = sim.quota_alerts();
         let of_alerts = |b: &&Balance| b.account == alerts.account && b.start == alerts.start;
         if sim
             .balances
@@ -128,6 +128,7 @@ impl Shard {
         self.finish_cycles(|balance| closed.has(balance.end));
         for sim in self.roster.all_mut() {
             sim.balances.retain(|balance| !closed.has(balance.end));
+            sim.balances.shrink_to_fit();
         }
     }
 

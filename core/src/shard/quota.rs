@@ -27,7 +27,7 @@ impl Shard {
             let cycle = self.current_cycle(sim, allowance);
             (allowance.account, cycle.start)
         });
-        if of_now != Some((sim.quota_alerts.account, sim.quota_alerts.start)) {
+        if of_now != Some((sim.quota_alerts().account, sim.quota_alerts().start)) {
             self.resolve_quota_alerts(number, now, effects);
             if let Some((account, start)) = of_now {
                 self.roster
@@ -45,7 +45,7 @@ impl Shard {
         let reached_80 =
             rules.thresholds.contains(&80) && balance.is_some_and(|b| b.has_reached(80));
         let exhausted = balance.is_some_and(Balance::is_exhausted);
-        let mut after = sim.quota_alerts;
+        let mut after = sim.quota_alerts();
         if exhausted && !after.exhausted.firing {
             after.exhausted.turn();
             after.quota_80_skipped |= !after.quota_80.firing;
@@ -65,7 +65,7 @@ impl Shard {
 
     /// Resolves what fires: the cycle is over, or the SIM has left. What follows has alerts of its own.
     pub(super) fn resolve_quota_alerts(&mut self, number: u32, now: Now, effects: &mut Effects) {
-        let mut after = self.roster.get(number).quota_alerts;
+        let mut after = self.roster.get(number).quota_alerts();
         for alert in [&mut after.quota_80, &mut after.exhausted] {
             if alert.firing {
                 alert.turn();
@@ -82,7 +82,7 @@ impl Shard {
         now: Now,
         effects: &mut Effects,
     ) {
-        let before = self.roster.get(number).quota_alerts;
+        let before = self.roster.get(number).quota_alerts();
         for (kind, before, state) in [
             (AlertKind::SimQuota80, before.quota_80, after.quota_80),
             (AlertKind::SimExhausted, before.exhausted, after.exhausted),
@@ -91,7 +91,7 @@ impl Shard {
                 self.tell_quota(number, kind, after, state, cause, now, effects);
             }
         }
-        self.roster.get_mut(number).quota_alerts = after;
+        self.roster.get_mut(number).set_quota_alerts(after);
     }
 
     #[allow(clippy::too_many_arguments, reason = "what an alert is made of")]

@@ -173,12 +173,12 @@ impl Shard {
             Class::Other => Flag::LeakedOther,
             Class::System | Class::Unknown => return,
         };
-        let decided = self.roster.get(number).decided[place(payer)];
-        let Some(blocked_from_ms) = decided.blocked_from_ms else {
+        let blocked = self.roster.get(number).blocked[place(payer)];
+        let Some((blocked_from_ms, blocked_until_ms)) = blocked.times() else {
             return;
         };
         let started_ms = at.row.started_at_ms.get();
-        let until_ms = decided.blocked_until_ms.unwrap_or(i64::MAX);
+        let until_ms = blocked_until_ms.unwrap_or(i64::MAX);
         if started_ms > blocked_from_ms + PROPAGATION_MS && started_ms < until_ms {
             self.flag(at, flag, bytes.uplink + bytes.downlink, effects);
         }

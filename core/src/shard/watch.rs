@@ -272,7 +272,7 @@ impl Shard {
     fn idle(&self, sim: &Sim) -> Subject {
         Subject::TabletIdle(Idle {
             tablet: self.tablet(sim),
-            last_used_on: sim.watches.last_used.map(Day::date),
+            last_used_on: sim.watches.last_used().map(Day::date),
             school_days: IDLE_SCHOOL_DAYS,
         })
     }
