@@ -12,7 +12,7 @@ use crate::dice::Dice;
 use crate::scenario::Scenario;
 use crate::world::Ran;
 
-pub fn check(scenario: &Scenario, ran: &Ran, quiet: &Quiet, seed: u64, differences: &mut Differences) {
+pub fn check(scenario: &Scenario, ran: &Ran, quiet: &mut Quiet, seed: u64, differences: &mut Differences) {
     let mut reframed = Reframed {
         reading: Reading::new(scenario, quiet.partition),
         dice: Dice::at(seed, u32::from(quiet.partition), 0xf7a3e),
@@ -21,6 +21,9 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiet: &Quiet, seed: u64, differenc
         rows: Vec::new(),
         offset: 0,
         halted: None,
+        clock_ms: 0,
+        again: 0,
+        behind: 0,
     };
     for entry in &ran.log.usage[usize::from(quiet.partition)] {
         if let Ok(entry) = entry.read() {
@@ -28,6 +31,7 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiet: &Quiet, seed: u64, differenc
         }
     }
     reframed.flush();
+    (quiet.again, quiet.behind) = (reframed.again, reframed.behind);
     match reframed.halted {
         Some(why) => differences.add(|| format!("in other messages: {why}")),
         None => same("in other messages", quiet, reframed.reading.finish().0, differences),
@@ -44,6 +48,9 @@ struct Reframed {
     rows: Vec<UsageRow>,
     offset: u64,
     halted: Option<String>,
+    clock_ms: i64,
+    again: u64,
+    behind: u64,
 }
 
 impl Reframed {
@@ -54,9 +61,14 @@ impl Reframed {
                     let Ok(source) = row.source() else {
                         return;
                     };
+                    let delivered_at_ms = row.delivered_at_ms.get();
+                    self.behind += u64::from(delivered_at_ms < self.clock_ms);
+                    self.clock_ms = self.clock_ms.max(delivered_at_ms);
                     if self.highest.get(&source).is_none_or(|highest| row.position() > *highest) {
                         self.highest.insert(source, row.position());
                         self.waiting.push(*row);
+                    } else {
+                        self.again += 1;
                     }
                 }
             }
