@@ -109,7 +109,10 @@ impl Instant {
     const NONE: Instant = Instant([u16::MAX; 3]);
 
     fn new(at_ms: i64) -> Instant {
-        assert!((0..(1 << 48) - 1).contains(&at_ms), "`check` admits no other");
+        assert!(
+            (0..(1 << 48) - 1).contains(&at_ms),
+            "`check` admits no other"
+        );
         let part = |place: u32| ((at_ms >> (16 * place)) & i64::from(u16::MAX)) as u16;
         Instant([part(0), part(1), part(2)])
     }

@@ -53,6 +53,7 @@ impl Shard {
         self.programme = Programme::new(told.clone(), self.booking.day, cohorts, accounts);
         self.close_cycles();
         self.find_holding_day();
+        self.forget_held();
         for number in self.roster.numbers() {
             self.follow_rules(number, now);
         }

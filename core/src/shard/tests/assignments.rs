@@ -270,6 +270,20 @@ fn bytes_are_held_as_long_as_some_allowance_could_take_them_over() {
 }
 
 #[test]
+fn bytes_that_a_new_calendar_makes_too_old_are_forgotten_at_the_next_midnight() {
+    let term = bytes_of(Scope::Education, 100, Period::Term, SLOW);
+    let mut story = world_with(vec![term]);
+    story.until("2026-03-20T12:00");
+    let row = usage(7, "2026-02-20T12:00", 1).delivered("2026-03-20T12:00");
+    assert_eq!(story.row(row), "held education");
+    let terms = vec![days(CalendarKind::Term, "2026-03-05", "2026-06-30")];
+    story.command("2026-03-20T13:00", calendar(terms));
+    assert_eq!(story.shard.sims().held, 1);
+    story.until("2026-03-21T00:00");
+    assert_eq!(story.shard.sims().held, 0);
+}
+
+#[test]
 fn held_bytes_are_taken_over_into_each_account_whose_cycle_is_open() {
     let days = |every, id| bytes_of(Scope::Education, 1000, every, SLOW).called(id);
     let mut story = world_with(vec![
