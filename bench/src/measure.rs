@@ -80,7 +80,10 @@ impl Warm {
 fn time_of_thread() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     // Neither is negative; nanoseconds are below 10⁹.
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
 }
 
 /// Times of one run.
@@ -88,8 +91,8 @@ fn time_of_thread() -> Duration {
 pub struct Speed {
     pub sims: usize,
     pub rows: usize,
-    pub apply_rows_per_s: u64,
-    pub bare_sum_rows_per_s: u64,
+    pub apply_rows_per_s: f64,
+    pub bare_sum_rows_per_s: f64,
     pub apply_ns_per_row: f64,
     pub bare_sum_ns_per_row: f64,
     /// The median of the samples' ratios.
@@ -131,8 +134,8 @@ pub fn speed(warm: &mut Warm, sims: usize, samples: usize) -> Result<Speed> {
     Ok(Speed {
         sims,
         rows,
-        apply_rows_per_s: (1e9 / apply) as u64,
-        bare_sum_rows_per_s: (1e9 / sum) as u64,
+        apply_rows_per_s: (1e9 / apply).round(),
+        bare_sum_rows_per_s: (1e9 / sum).round(),
         apply_ns_per_row: apply,
         bare_sum_ns_per_row: sum,
         ratio,

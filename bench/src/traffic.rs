@@ -33,7 +33,7 @@ impl Traffic {
         let template = UsageRow {
             rat: 4,
             device_tac: 35_000_001.into(),
-            serving_plmn: 2_604_00.into(),
+            serving_plmn: 200_101.into(),
             feed: FeedId::parse("carrier-json")?.bytes(),
             epoch: 1.into(),
             node: NodeId::parse("pgw-casa-1")?.bytes(),
@@ -73,15 +73,14 @@ impl Traffic {
 
     fn frame(&mut self, sims: impl Iterator<Item = usize>) -> Vec<UsageRow> {
         self.delivered_at_ms += FRAME_MS;
-        let frame = sims.map(|sim| self.row(sim)).collect();
-        frame
+        sims.map(|sim| self.row(sim)).collect()
     }
 
     fn row(&mut self, sim: usize) -> UsageRow {
         let number = self.next;
         self.next += 1;
         // Closed within the last five minutes, after some minutes.
-        let ended = self.delivered_at_ms - (number % 300_000) as i64;
+        let ended = self.delivered_at_ms - (number % 300_000).cast_signed();
         let started = ended - 600_000;
         UsageRow {
             sim: self.sims[sim].0,

@@ -13,6 +13,7 @@ pub enum Purpose {
     Drop = 5,
     Incident = 6,
     BlockDelay = 7,
+    Loss = 8,
 }
 
 /// A stream of chance.

@@ -2,7 +2,8 @@
 //!
 //! - `feed.jsonl`: one line a message, `{"delivered_at_ms":…,"message":"…"}` with the message's text as a JSON string;
 //!   a message that is not UTF-8 has `"message_hex"` instead.
-//! - `programme.toml`, `catalogue.toml`, `roster.csv`, later rosters: what is entered into the registry.
+//! - `programme.toml`, `catalogue.toml`, `roster.csv`, later rosters, replacements of SIMs and what they bring along:
+//!   what is entered into the registry.
 //! - `events.json`: `[{"entered_at_ms":…,"kind":"roster","file":"roster.csv"},…]`, in the order of time.
 //! - `truth.json`: what Hissa must find.
 
@@ -33,7 +34,7 @@ pub enum FilesError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventEntry {
     pub entered_at_ms: i64,
-    /// `programme`, `catalogue` or `roster`.
+    /// `programme`, `catalogue`, `roster`, `replacement` or `openings`.
     pub kind: String,
     pub file: String,
 }
@@ -67,6 +68,8 @@ pub fn write_files(
             RegistryFile::Programme => ("programme", generated.programme_toml.clone()),
             RegistryFile::Catalogue => ("catalogue", generated.catalogue_toml.clone()),
             RegistryFile::Roster(rows) => ("roster", roster_csv(rows)),
+            RegistryFile::Replacement(replacement) => ("replacement", json(replacement)),
+            RegistryFile::Openings(openings) => ("openings", json(openings)),
         };
         written(&folder.join(&event.file_name), |out| {
             out.write_all(text.as_bytes())
@@ -95,6 +98,11 @@ pub fn write_files(
         Ok(serde_json::to_writer(out, &truth)?)
     })?;
     Ok(truth)
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Structs of texts, numbers and dates always have a JSON form.
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// Reads a line of `feed.jsonl`.

@@ -25,8 +25,11 @@ pub mod truth;
 mod zone;
 
 pub use feed::{DROP_MS, Feed, FeedMessage};
+pub use policy::FEED_ID;
 pub use population::Imsi;
-pub use roster::{ROSTER_HEADER, RegistryEvent, RegistryFile, RosterRow, roster_csv};
+pub use roster::{
+    Opening, ROSTER_HEADER, RegistryEvent, RegistryFile, Replacement, RosterRow, roster_csv,
+};
 pub use scenario::{Dirt, PUPILS, Scenario, ScenarioError};
 pub use truth::Truth;
 pub use zone::{Date, Zone};
@@ -52,7 +55,7 @@ pub struct Generated {
     pub programme_toml: String,
     pub catalogue_toml: String,
     /// What is entered into the registry, in the order of time: programme, catalogue and roster first, then the
-    /// rosters of SIMs that were enrolled later.
+    /// rosters of SIMs that were enrolled later, and the replacements.
     pub events: Vec<RegistryEvent>,
     /// The messages. When all are taken, [`Feed::into_truth`] has nothing left to generate.
     pub feed: Feed,
@@ -67,14 +70,15 @@ pub fn generate(scenario: &Scenario) -> Result<Generated, ScenarioError> {
     let population = Population::new(scenario, &zone);
     let programme_toml = policy::programme_toml(&programme);
     let catalogue_toml = policy::catalogue_toml(&catalogue);
-    let events = roster::events(scenario, &zone, &population);
-    let feed = Feed::new(
-        scenario,
-        zone,
-        population,
-        programme.clone(),
-        catalogue.clone(),
-    );
+    let feed = || {
+        let (zone, population) = (zone.clone(), population.clone());
+        let (programme, catalogue) = (programme.clone(), catalogue.clone());
+        Feed::new(scenario, zone, population, programme, catalogue)
+    };
+    // What a replaced SIM had used is known when the feed has come to that day.
+    let openings = feed().rehearse();
+    let events = roster::events(scenario, &zone, &population, &openings);
+    let feed = feed();
     Ok(Generated {
         scenario: scenario.clone(),
         programme,

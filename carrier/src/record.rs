@@ -10,6 +10,23 @@ use crate::zone::{DAY_MS, MINUTE_MS, Zone};
 /// Names of the gateways.
 pub const NODES: [&str; 3] = ["pgw-1", "pgw-2", "pgw-3"];
 
+/// Radio access, the best first.
+pub const RATS: [&str; 3] = ["4G", "3G", "2G"];
+
+/// The network of the make-believe carrier, and another one.
+pub const OWN_PLMN: &str = "00101";
+pub const FOREIGN_PLMN: &str = "00102";
+
+/// What a record's bytes are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counter {
+    /// Those since the last container.
+    #[default]
+    Delta,
+    /// Readings of counters of 32 bits that run through the session.
+    Cumulative32,
+}
+
 /// A record as the carrier's network wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -17,7 +34,10 @@ pub struct Record {
     pub node: usize,
     pub charging_id: u64,
     pub record_sequence: u32,
+    /// The node's own number of it, one more for each.
+    pub node_sequence: u64,
     pub opened_ms: i64,
+    pub counter: Counter,
     pub imsi: Imsi,
     pub device: Option<(Device, ImeiForm)>,
     /// `4G`, `3G`, `2G`.
@@ -80,8 +100,12 @@ impl Record {
         if self.record_sequence != 0 || self.node == 0 {
             let _ = write!(out, ",\"record_sequence\":{}", self.record_sequence);
         }
+        let _ = write!(out, ",\"node_sequence\":{}", self.node_sequence);
         out.extend_from_slice(b",\"opened_at\":");
         time(&mut out, self.opened_ms, local, zone);
+        if self.counter == Counter::Cumulative32 {
+            out.extend_from_slice(b",\"counter\":\"cumulative32\"");
+        }
         let _ = write!(out, ",\"imsi\":\"{}\"", self.imsi);
         match self.device {
             Some((device, ImeiForm::Imei)) => drop(write!(out, ",\"imei\":\"{}\"", device.imei())),
@@ -170,7 +194,9 @@ pub(crate) mod tests {
             node: 0,
             charging_id: 7,
             record_sequence: 3,
+            node_sequence: 41,
             opened_ms,
+            counter: Counter::Delta,
             imsi: Imsi::of_serial(412),
             device: Some((
                 Device {
@@ -181,7 +207,7 @@ pub(crate) mod tests {
                 ImeiForm::Imei,
             )),
             rat: "4G",
-            serving_plmn: Some("00101"),
+            serving_plmn: Some(OWN_PLMN),
             containers: vec![Container {
                 rating_group: 4101,
                 service_id: 11,
@@ -206,7 +232,7 @@ pub(crate) mod tests {
         let text = String::from_utf8(record(opened).json(&zone())).unwrap();
         assert_eq!(
             text,
-            "{\"node\":\"pgw-1\",\"charging_id\":7,\"record_sequence\":3,\"opened_at\":\"2026-02-10T08:00:00Z\",\
+            "{\"node\":\"pgw-1\",\"charging_id\":7,\"record_sequence\":3,\"node_sequence\":41,\"opened_at\":\"2026-02-10T08:00:00Z\",\
              \"imsi\":\"001012120000412\",\"imei\":\"001010010004123\",\"rat\":\"4G\",\"serving_plmn\":\"00101\",\
              \"containers\":[{\"rating_group\":4101,\"service_id\":11,\"sequence\":1,\
              \"first_usage_at\":\"2026-02-10T08:00:00Z\",\"last_usage_at\":\"2026-02-10T08:01:00.001Z\",\

@@ -4,8 +4,9 @@ use chrono::{DateTime, Timelike};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{INSPECTORS, KHATWAT, PILOT, TEACHERS};
-use crate::population::{Population, Sim};
+use crate::population::{Population, RosterChange, Sim};
 use crate::scenario::Scenario;
+use crate::truth;
 use crate::zone::{Date, MINUTE_MS, Zone};
 
 /// The header of `roster.csv`.
@@ -36,6 +37,7 @@ pub struct RosterRow {
     /// Separated by `|`.
     pub admin_groups: String,
     pub valid_from: Date,
+    /// The last day.
     pub valid_to: Option<Date>,
     pub status: String,
 }
@@ -46,6 +48,32 @@ pub enum RegistryFile {
     Programme,
     Catalogue,
     Roster(Vec<RosterRow>),
+    /// A tablet gets another SIM.
+    Replacement(Box<Replacement>),
+    /// What SIMs brought along is said again.
+    Openings(Vec<Opening>),
+}
+
+/// A tablet gets another SIM: the old one is retired, the new one enrolled, with what the old one had used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    pub old_imsi: String,
+    pub row: RosterRow,
+    /// From its midnight on.
+    pub on: Date,
+    pub openings: Vec<Opening>,
+}
+
+/// What a SIM brings along into an allowance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    pub imsi: String,
+    /// The allowance's id.
+    pub allowance: String,
+    pub used_bytes: u64,
+    /// A day of the cycle that it is for.
+    pub as_of: Date,
+    pub revision: u32,
 }
 
 /// One entry into the registry.
@@ -57,56 +85,104 @@ pub struct RegistryEvent {
     pub file: RegistryFile,
 }
 
-/// The events of a scenario, in the order of time.
+/// The events of a scenario, in the order of time. `openings` are those that the feed's rehearsal found.
 pub(crate) fn events(
     scenario: &Scenario,
     zone: &Zone,
     population: &Population,
+    openings: &[truth::Opening],
 ) -> Vec<RegistryEvent> {
     let begin = scenario.entered_at_ms(zone);
-    let mut rosters: std::collections::BTreeMap<i64, Vec<RosterRow>> =
-        std::collections::BTreeMap::new();
-    for sim in &population.sims {
-        if let Some(enrolment) = sim.enrolment {
-            let row = row(population, sim, enrolment.valid_from);
-            rosters
-                .entry(enrolment.entered_at_ms)
-                .or_default()
-                .push(row);
-        }
-    }
-    let event = |entered_at_ms, file_name: &str, file| RegistryEvent {
+    let event = |entered_at_ms, file_name: String, file| RegistryEvent {
         entered_at_ms,
-        file_name: file_name.to_owned(),
+        file_name,
         file,
     };
     let mut events = vec![
-        event(begin, "programme.toml", RegistryFile::Programme),
-        event(begin, "catalogue.toml", RegistryFile::Catalogue),
+        event(begin, "programme.toml".to_owned(), RegistryFile::Programme),
+        event(begin, "catalogue.toml".to_owned(), RegistryFile::Catalogue),
     ];
-    for (entered_at_ms, rows) in rosters {
-        let name = if entered_at_ms == begin {
-            "roster.csv".to_owned()
-        } else {
-            let local_ms = entered_at_ms + zone.offset_minutes(entered_at_ms) * MINUTE_MS;
-            let local = DateTime::from_timestamp_millis(local_ms).unwrap_or_default();
-            format!(
-                "roster-{}T{:02}{:02}.csv",
-                local.date_naive(),
-                local.hour(),
-                local.minute()
-            )
-        };
-        events.push(event(entered_at_ms, &name, RegistryFile::Roster(rows)));
+    let brought = |new: &Sim, revision| {
+        let of = openings
+            .iter()
+            .filter(|o| o.imsi == new.imsi && o.revision == revision);
+        of.map(opening).collect::<Vec<Opening>>()
+    };
+    for (at_ms, change) in population.roster_changes(scenario, zone) {
+        match change {
+            RosterChange::Enrolled { sim } => {
+                let sim = &population.sims[sim];
+                let row = row(population, sim);
+                if let Some(RegistryEvent {
+                    entered_at_ms,
+                    file: RegistryFile::Roster(rows),
+                    ..
+                }) = events.last_mut()
+                    && *entered_at_ms == at_ms
+                {
+                    rows.push(row);
+                    continue;
+                }
+                let name = match at_ms == begin {
+                    true => "roster.csv".to_owned(),
+                    false => format!("roster-{}.csv", stamp(zone, at_ms)),
+                };
+                events.push(event(at_ms, name, RegistryFile::Roster(vec![row])));
+            }
+            RosterChange::Replaced { old, new, on } => {
+                let new = &population.sims[new];
+                let replacement = Replacement {
+                    old_imsi: population.sims[old].imsi.to_string(),
+                    row: row(population, new),
+                    on,
+                    openings: brought(new, 1),
+                };
+                let name = format!(
+                    "replacement-{}-{}.json",
+                    stamp(zone, at_ms),
+                    new.asset_tag()
+                );
+                let file = RegistryFile::Replacement(Box::new(replacement));
+                events.push(event(at_ms, name, file));
+            }
+            RosterChange::OpenedAgain { new, .. } => {
+                let new = &population.sims[new];
+                let name = format!("openings-{}-{}.json", stamp(zone, at_ms), new.asset_tag());
+                events.push(event(at_ms, name, RegistryFile::Openings(brought(new, 2))));
+            }
+        }
     }
     events
 }
 
-fn row(population: &Population, sim: &Sim, valid_from: Date) -> RosterRow {
+/// A local time, for the name of a file: `2026-02-12T1000`.
+fn stamp(zone: &Zone, at_ms: i64) -> String {
+    let local_ms = at_ms + zone.offset_minutes(at_ms) * MINUTE_MS;
+    let local = DateTime::from_timestamp_millis(local_ms).unwrap_or_default();
+    format!(
+        "{}T{:02}{:02}",
+        local.date_naive(),
+        local.hour(),
+        local.minute()
+    )
+}
+
+fn opening(opening: &truth::Opening) -> Opening {
+    Opening {
+        imsi: opening.imsi.to_string(),
+        allowance: opening.allowance.as_str().to_owned(),
+        used_bytes: opening.used_bytes,
+        as_of: opening.as_of,
+        revision: opening.revision,
+    }
+}
+
+fn row(population: &Population, sim: &Sim) -> RosterRow {
+    let valid_from = sim.enrolment.map(|e| e.valid_from).unwrap_or_default();
     let school = &population.schools[sim.school];
     let province = population.province(sim);
     let grade = match sim.cohort {
-        PILOT if sim.serial.is_multiple_of(2) => "6AEP",
+        PILOT if sim.tablet.is_multiple_of(2) => "6AEP",
         PILOT => "5AEP",
         _ => "",
     };
@@ -192,13 +268,15 @@ mod tests {
         let scenario = Scenario::demo(212);
         let zone = scenario.zone();
         let population = Population::new(&scenario, &zone);
-        let events = events(&scenario, &zone, &population);
+        let events = events(&scenario, &zone, &population, &[]);
         let names: Vec<&str> = events.iter().map(|e| e.file_name.as_str()).collect();
         assert_eq!(
             names[..3],
             ["programme.toml", "catalogue.toml", "roster.csv"]
         );
-        assert_eq!(names[3], "roster-2026-02-12T1000.csv");
+        assert!(names.contains(&"roster-2026-02-12T1000.csv"));
+        let kind = |wanted: &str| names.iter().filter(|name| name.starts_with(wanted)).count();
+        assert_eq!((kind("replacement-"), kind("openings-")), (9, 9));
         assert!(events.is_sorted_by_key(|e| e.entered_at_ms));
         let RegistryFile::Roster(rows) = &events[2].file else {
             panic!("the third event is the roster");

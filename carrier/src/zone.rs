@@ -76,6 +76,12 @@ impl Zone {
         }
     }
 
+    /// The hour that a local clock shows, 0 to 23.
+    pub fn hour(&self, instant_ms: i64) -> u8 {
+        let hours = (instant_ms + offset_ms(instant_ms)).div_euclid(HOUR_MS);
+        u8::try_from(hours.rem_euclid(24)).unwrap_or_default()
+    }
+
     /// The offset from UTC at an instant, in minutes: what a local clock shows is UTC plus it.
     pub fn offset_minutes(&self, instant_ms: i64) -> i64 {
         offset_ms(instant_ms) / MINUTE_MS

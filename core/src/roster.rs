@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::booking::Link;
+use crate::chunks::Chunks;
 use crate::cycle::Cycle;
 use crate::decision::Action;
-use crate::fixed_hash::FixedMap;
 use crate::ledger::Balance;
+use crate::numbers::{Numbers, hash_of};
 use crate::registry::Class;
 use crate::sim::SimId;
 use crate::watches::Watches;
@@ -47,6 +49,16 @@ pub(crate) struct Sim {
     pub(crate) watches: Watches,
     /// What was used of grants, by their numbers.
     pub(crate) grants_used: Vec<(u32, u64)>,
+    /// In `sim_day` of the open booked day.
+    #[serde(skip)]
+    pub(crate) first_cell: Link,
+    /// Among the SIMs with rows of `sim_cycle` that wait.
+    #[serde(skip, default = "outside")]
+    pub(crate) next_waiting: Link,
+}
+
+fn outside() -> Link {
+    Link::OUTSIDE
 }
 
 /// Days, the end exclusive, in the form that is stored.
@@ -208,6 +220,8 @@ impl Sim {
             quota_alerts: QuotaAlerts::default(),
             watches: Watches::default(),
             grants_used: Vec::new(),
+            first_cell: Link::END,
+            next_waiting: Link::OUTSIDE,
         }
     }
 
@@ -217,7 +231,7 @@ impl Sim {
             .wrapping_add(self.device)
             .wrapping_add(self.balances.len() as u64)
             .wrapping_add(u64::from(self.has_left))
-            .wrapping_add(u64::from(self.present.from.0 as u32))
+            .wrapping_add(u64::from(self.present.from.0.cast_unsigned()))
             .wrapping_add(
                 self.decided
                     .iter()
@@ -300,7 +314,7 @@ impl Sim {
         }
     }
 
-    pub(crate) fn set_presence(&mut self, presence: Presence) {
+    fn set_presence(&mut self, presence: Presence) {
         (self.cohort, self.place) = (presence.cohort, presence.place);
         (self.device, self.device_tac) = (presence.device, presence.device_tac);
         self.present = presence.days;
@@ -367,65 +381,109 @@ impl Sim {
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roster {
-    sims: Vec<Sim>,
-    numbers: FixedMap<SimId, u32>,
+    sims: Chunks<Sim>,
+    numbers: Numbers,
+    /// By the number of the cohort: how many are in it and have not left.
+    in_cohorts: Vec<u64>,
 }
 
 impl Roster {
     pub(crate) fn number(&self, id: &SimId) -> Option<u32> {
-        self.numbers.get(id).copied()
+        let is_it = |number| self.get(number).id == *id;
+        self.numbers.find(hash_of(id), is_it)
+    }
+
+    /// Reads where a SIM's number stands.
+    pub(crate) fn touch(&self, id: &SimId) -> u64 {
+        self.numbers.touch(hash_of(id))
     }
 
     /// Adds a SIM that is not known.
     pub(crate) fn enrol(&mut self, sim: Sim) -> u32 {
-        let number = u32::try_from(self.sims.len()).unwrap_or(u32::MAX);
-        assert!(number < u32::MAX, "a shard holds fewer than 2³² SIMs");
-        let known = self.numbers.insert(sim.id, number);
-        assert!(known.is_none(), "a SIM is enrolled once");
-        self.sims.push(sim);
+        assert!(self.number(&sim.id).is_none(), "a SIM is enrolled once");
+        let hash = hash_of(&sim.id);
+        if !sim.has_left {
+            *self.of_cohort(sim.cohort) += 1;
+        }
+        let number = self.sims.push(sim);
+        self.numbers.insert(hash, number);
         number
     }
 
     pub(crate) fn get(&self, number: u32) -> &Sim {
-        &self.sims[number as usize]
+        self.sims.get(number)
     }
 
     pub(crate) fn get_mut(&mut self, number: u32) -> &mut Sim {
-        &mut self.sims[number as usize]
+        self.sims.get_mut(number)
     }
 
     /// The numbers of all SIMs, in order.
     pub(crate) fn numbers(&self) -> std::ops::Range<u32> {
-        // `enrol` keeps them below 2³².
+        // A list holds fewer than 2³¹.
         0..self.sims.len() as u32
     }
 
-    pub(crate) fn all(&self) -> &[Sim] {
+    pub(crate) fn all(&self) -> &Chunks<Sim> {
         &self.sims
     }
 
-    pub(crate) fn all_mut(&mut self) -> &mut [Sim] {
-        &mut self.sims
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Sim> {
+        self.sims.iter_mut()
+    }
+
+    /// Forgets where the cells of the booked day stand, which is over.
+    pub(crate) fn forget_cells(&mut self) {
+        for sim in self.sims.iter_mut() {
+            sim.first_cell = Link::END;
+        }
+    }
+
+    /// Sets what a SIM's present assignment says.
+    pub(crate) fn set_presence(&mut self, number: u32, presence: Presence) {
+        let sim = self.sims.get(number);
+        let (cohort, has_left) = (sim.cohort, sim.has_left);
+        if !has_left {
+            *self.of_cohort(cohort) -= 1;
+        }
+        if !presence.has_left {
+            *self.of_cohort(presence.cohort) += 1;
+        }
+        self.sims.get_mut(number).set_presence(presence);
+    }
+
+    fn of_cohort(&mut self, cohort: u32) -> &mut u64 {
+        let place = cohort as usize;
+        if self.in_cohorts.len() <= place {
+            self.in_cohorts.resize(place + 1, 0);
+        }
+        &mut self.in_cohorts[place]
     }
 
     /// How many are in a cohort and have not left.
     pub(crate) fn in_cohort(&self, cohort: u32) -> u64 {
-        let inside = |sim: &&Sim| sim.cohort == cohort && !sim.has_left;
-        self.sims.iter().filter(inside).count() as u64
+        let known = self.in_cohorts.get(cohort as usize);
+        known.copied().unwrap_or(0)
     }
 
     /// How many have not left.
-    pub(crate) fn enrolled(&self) -> usize {
-        self.sims.iter().filter(|sim| !sim.has_left).count()
+    pub(crate) fn enrolled(&self) -> u64 {
+        self.in_cohorts.iter().sum()
     }
 }
 
-impl FromIterator<Sim> for Roster {
-    fn from_iter<I: IntoIterator<Item = Sim>>(sims: I) -> Roster {
+/// As they stand in a snapshot.
+impl From<Chunks<Sim>> for Roster {
+    fn from(sims: Chunks<Sim>) -> Roster {
         let mut roster = Roster::default();
-        for sim in sims {
-            roster.enrol(sim);
+        for (number, sim) in sims.iter().enumerate() {
+            // A list holds fewer than 2³¹.
+            roster.numbers.insert(hash_of(&sim.id), number as u32);
+            if !sim.has_left {
+                *roster.of_cohort(sim.cohort) += 1;
+            }
         }
+        roster.sims = sims;
         roster
     }
 }

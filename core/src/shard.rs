@@ -153,6 +153,8 @@ pub struct Shard {
     pub(crate) booking: Booking,
     /// Where the assignments of the entry that is being applied stand among the finished rows.
     assigned: BTreeMap<(SimId, Day, Day), usize>,
+    /// Rows of `sim_cycle` of this entry whose balances go: the last row of a key stands at the entry's end.
+    leaving: Vec<take::Leaving>,
     /// The number of the last decision.
     pub(crate) decisions: u64,
     /// The first revision of the registry not seen.
@@ -203,6 +205,7 @@ impl Shard {
             breakers: Breakers::default(),
             booking: Booking::new(Day::FIRST),
             assigned: BTreeMap::new(),
+            leaving: Vec::new(),
             decisions: 0,
             revision: 0,
         }
@@ -225,6 +228,7 @@ impl Shard {
             Entry::Block(block) => self.apply_block(block, offset, effects),
             Entry::Progress(progress) => self.apply_progress(progress, offset, effects),
         }
+        self.finish_leaving();
         self.applied = Some(offset);
         Ok(())
     }
@@ -287,7 +291,8 @@ impl Shard {
     /// How many SIMs the shard knows, by state.
     pub fn sims(&self) -> SimCounts {
         SimCounts {
-            enrolled: self.roster.enrolled(),
+            // A shard holds fewer than 2³² SIMs.
+            enrolled: self.roster.enrolled() as usize,
             held: self.held.sims(),
         }
     }

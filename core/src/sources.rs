@@ -45,6 +45,8 @@ pub(crate) struct Sources {
 struct FeedState {
     id: FeedId,
     future_tolerance_ms: u32,
+    /// The smallest that the feed has had: it judges rows that come again.
+    least_tolerance_ms: u32,
     counter: Counter,
     /// Conflicts of the clock hour.
     conflicts: Conflicts,
@@ -123,6 +125,7 @@ impl Sources {
         self.feeds.push(FeedState {
             id,
             future_tolerance_ms: FUTURE_TOLERANCE_MS,
+            least_tolerance_ms: FUTURE_TOLERANCE_MS,
             counter: Counter::Delta,
             conflicts: Conflicts::default(),
         });
@@ -132,8 +135,10 @@ impl Sources {
     /// Takes what a command says of a feed.
     pub(crate) fn set_feed(&mut self, told: &registry::Feed) {
         let number = self.feed_number(told.id);
-        self.feeds[number].future_tolerance_ms = told.future_tolerance_ms;
-        self.feeds[number].counter = told.counter;
+        let feed = &mut self.feeds[number];
+        feed.future_tolerance_ms = told.future_tolerance_ms;
+        feed.least_tolerance_ms = feed.least_tolerance_ms.min(told.future_tolerance_ms);
+        feed.counter = told.counter;
     }
 
     /// What a feed's byte counts are, where a row does not say.
@@ -164,8 +169,14 @@ impl Sources {
         self.feeds[feed].id
     }
 
-    pub(crate) fn tolerance_ms(&self, feed: usize) -> i64 {
-        i64::from(self.feeds[feed].future_tolerance_ms)
+    /// How far a row's end may lie after its delivery. Of a row that comes again, no further than it ever might: whatever
+    /// it was set aside for then, it is now.
+    pub(crate) fn tolerance_ms(&self, feed: usize, again: bool) -> i64 {
+        let feed = &self.feeds[feed];
+        i64::from(match again {
+            true => feed.least_tolerance_ms,
+            false => feed.future_tolerance_ms,
+        })
     }
 
     /// Raises the highest position seen, and says whether the row's was at or below it (*again*).

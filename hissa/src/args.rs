@@ -54,6 +54,15 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what a file would change, then apply it as events.
     Import(ImportArgs),
+    /// Bytes on top of an allowance, with a begin, an end and a donor.
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Orders that are held back because too many came at once.
+    #[command(subcommand)]
+    Breaker(BreakerCommand),
+    /// Single SIMs.
+    #[command(subcommand)]
+    Sim(SimCommand),
     /// Whether everything is counted and written; or one SIM's allowances.
     Status(StatusArgs),
     /// Prove a SIM's state: the decision, the record behind it, the bytes added up again from the log.
@@ -148,7 +157,7 @@ pub struct StackArgs {
 
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// hissa.toml, programme.toml, catalogue.toml, roster.csv: told apart by their names and contents.
+    /// hissa.toml, programme.toml, calendar.toml, catalogue.toml, roster.csv: told apart by their names and contents.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -216,4 +225,98 @@ pub struct ExplainArgs {
     /// That decision: partition/number, as hissa.decisions names it.
     #[arg(long, value_name = "ID")]
     pub decision: Option<String>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum GrantCommand {
+    /// Give bytes to each SIM of a cohort, or to one SIM.
+    Add(GrantAddArgs),
+    /// All grants, and whether they are coming, valid, ended or void.
+    List,
+    /// End a grant at once: what is left of it falls away, what was used of it stays used.
+    Void(GrantVoidArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct GrantAddArgs {
+    /// Its name, for ever: lower-case letters, digits and dashes.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub sim: SimArg,
+    /// For each SIM of this cohort.
+    #[arg(long, value_name = "COHORT")]
+    pub cohort: Option<String>,
+    /// The allowance that it adds to.
+    #[arg(long, value_name = "ID", default_value = "education")]
+    pub allowance: String,
+    /// For each SIM, with a unit: "10 GB".
+    #[arg(long, value_name = "BYTES")]
+    pub bytes: String,
+    /// The first day.
+    #[arg(long, value_name = "DATE")]
+    pub from: String,
+    /// The first day on which it no longer holds, or eid-al-fitr.
+    #[arg(long, value_name = "DATE")]
+    pub until: String,
+    /// Of several grants the one with the smallest is used first.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    pub priority: u32,
+    /// Who gives it.
+    #[arg(long, value_name = "NAME")]
+    pub donor: Option<String>,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct GrantVoidArgs {
+    /// The grant's id.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum BreakerCommand {
+    /// What is held: cohort, class, how many SIMs, since when.
+    List,
+    /// Let the held orders of a cohort go out.
+    Release(BreakerArgs),
+    /// Let the held orders of a cohort fall away; they are said again only where they are decided anew.
+    Drop(BreakerArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BreakerArgs {
+    /// The cohort.
+    #[arg(value_name = "COHORT")]
+    pub cohort: String,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum SimCommand {
+    /// Put another SIM into a tablet: it takes the old one's place, and what that one has used of its allowances.
+    Replace(ReplaceArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReplaceArgs {
+    /// The SIM that leaves: an asset tag or a pseudonym.
+    #[arg(value_name = "OLD")]
+    pub old: Option<String>,
+    /// The SIM that comes: an asset tag or a pseudonym.
+    #[arg(value_name = "NEW")]
+    pub new: Option<String>,
+    /// The first day of the new one.
+    #[arg(long, value_name = "DATE")]
+    pub at: String,
+    /// Read the IMSI of what is not named from stdin, one a line, so that no shell keeps it.
+    #[arg(long)]
+    pub stdin: bool,
+    #[command(flatten)]
+    pub change: ChangeArgs,
 }

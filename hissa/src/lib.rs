@@ -3,6 +3,8 @@
 
 pub mod args;
 mod blocking;
+pub mod breaker;
+mod change;
 pub mod check;
 pub mod config;
 pub mod console;
@@ -11,12 +13,15 @@ pub mod exit;
 pub mod explain;
 pub mod figures;
 pub mod generate;
+pub mod grant;
 pub mod import;
+pub mod replace;
 pub mod services;
 pub mod sim_name;
 pub mod stack_command;
 pub mod status;
 pub mod topic_reader;
+mod unanswered;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
@@ -76,6 +81,9 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Stack(command) => stack_command::run(command, console),
         Command::Check(args) => check::run(args, console),
         Command::Import(args) => runtime()?.block_on(import::run(args, config, console)),
+        Command::Grant(command) => runtime()?.block_on(grant::run(command, config, console)),
+        Command::Breaker(command) => runtime()?.block_on(breaker::run(command, config, console)),
+        Command::Sim(command) => runtime()?.block_on(replace::run(command, config, console)),
         Command::Status(args) => runtime()?.block_on(status::run(args, config, console)),
         Command::Explain(args) => runtime()?.block_on(explain::run(args, config, console)),
         Command::Completions { shell } => {

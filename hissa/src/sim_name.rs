@@ -2,6 +2,7 @@
 
 use std::io::BufRead as _;
 
+use hissa_core::pseudonym::Pseudonymizer;
 use hissa_core::sim::{Imsi, SimId};
 use hissa_links::key;
 
@@ -30,10 +31,8 @@ pub fn find(
     if arg.stdin {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
-        let imsi = Imsi::parse(line.trim())
-            .map_err(|_| UsageError("stdin has no IMSI: one line of 6 to 15 digits".into()))?;
-        let sim = key::load(&deployment.key_file)?.sim(&imsi);
-        return Ok(Some(named(sim, view)));
+        let key = key::load(&deployment.key_file)?;
+        return Ok(Some(by_imsi(&line, &key, view)?));
     }
     arg.sim
         .as_deref()
@@ -41,7 +40,25 @@ pub fn find(
         .transpose()
 }
 
-fn by_name(name: &str, view: &RegistryView) -> anyhow::Result<NamedSim> {
+/// Finds the SIM of an IMSI.
+///
+/// # Errors
+/// The line is none.
+pub fn by_imsi(
+    line: &str,
+    key: &Pseudonymizer,
+    view: &RegistryView,
+) -> Result<NamedSim, UsageError> {
+    let imsi = Imsi::parse(line.trim())
+        .map_err(|_| UsageError("stdin has no IMSI: one line of 6 to 15 digits".into()))?;
+    Ok(named(key.sim(&imsi), view))
+}
+
+/// Finds the SIM of an asset tag or a pseudonym.
+///
+/// # Errors
+/// The name is a raw identifier or unknown.
+pub fn by_name(name: &str, view: &RegistryView) -> anyhow::Result<NamedSim> {
     if let Ok(sim) = name.parse::<SimId>() {
         return Ok(named(sim, view));
     }

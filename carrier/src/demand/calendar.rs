@@ -3,6 +3,7 @@
 use chrono::{Datelike, Weekday};
 
 use crate::dice::Dice;
+use crate::policy::{CalendarEntry, DayKind};
 use crate::zone::Date;
 
 /// First and last day of something: year, month, day.
@@ -38,6 +39,25 @@ const RAMADAN_HOURS: [(i64, i64, f64); 5] = [
     (7, 9, 4.0),
     (19, 21, 6.0),
 ];
+
+/// The calendar's entries between two dates, cut to them, in the order of their begins.
+pub fn calendar_entries(first: Date, last: Date) -> Vec<CalendarEntry> {
+    let date = |(year, month, day)| Date::from_ymd_opt(year, month, day).unwrap_or_default();
+    let of = |kind, spans: &[Days]| {
+        let entry = |(from, to): &Days| CalendarEntry {
+            kind,
+            from: date(*from).max(first),
+            to: date(*to).min(last),
+        };
+        let entries: Vec<_> = spans.iter().map(entry).collect();
+        entries
+    };
+    let mut entries = of(DayKind::Break, &BREAKS);
+    entries.extend(of(DayKind::Ramadan, &RAMADAN));
+    entries.retain(|entry| entry.from <= entry.to);
+    entries.sort_by_key(|entry| entry.from);
+    entries
+}
 
 /// How much is used on a date, relative to a school day.
 pub fn day_weight(date: Date) -> f64 {

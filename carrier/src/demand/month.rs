@@ -45,7 +45,7 @@ pub fn month_of_days(seed: u64, sim: &Sim, date: Date, first_month: Date) -> Vec
             if dice.chance(0.14) {
                 return Day::default();
             }
-            let mean = 3.55 * sim.habits.activity * weight.powf(0.6);
+            let mean = 3.85 * sim.habits.activity * weight.powf(0.6);
             let sessions = (mean * dice.between(0.6, 1.4) + dice.unit())
                 .floor()
                 .min(16.0);
@@ -79,7 +79,9 @@ fn monthly_demand(sim: &Sim, later: bool, dice: &mut Dice) -> Option<f64> {
     if idle {
         return None;
     }
-    if let Some(bytes) = habits.cast_bytes {
+    // Who turned up unannounced is in a hurry in the first month alone.
+    let settled = habits.first_use.is_some() && later;
+    if let Some(bytes) = habits.cast_bytes.filter(|_| !settled) {
         return Some(bytes);
     }
     // A habit mostly stays from month to month.

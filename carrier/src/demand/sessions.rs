@@ -1,60 +1,20 @@
 //! A SIM's day as records: sessions, cut into partial records, with a container for each kind of traffic.
 
 use super::calendar::{is_teaching_day, start_second};
+use super::flows::{
+    CODING, EDUCATION, EDUCATION_SHARE, Flow, OTHER, OTHER_OFTEN, OTHER_SHARE, SYSTEM,
+    SYSTEM_OFTEN, SYSTEM_SHARE, UNKNOWN, UNKNOWN_OFTEN, UNKNOWN_SHARE,
+};
 use super::month::Day;
 use crate::dice::{Dice, Purpose, whole};
-use crate::policy::Class;
 use crate::population::Sim;
 use crate::zone::{Date, MINUTE_MS, SECOND_MS, Zone};
 
-/// A kind of traffic as the network tells it apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flow {
-    pub rating_group: u32,
-    pub service_id: u32,
-    /// The class whose block stops it.
-    pub stopped_with: Class,
-}
-
-const fn flow(rating_group: u32, service_id: u32, stopped_with: Class) -> Flow {
-    Flow {
-        rating_group,
-        service_id,
-        stopped_with,
-    }
-}
-
-const EDUCATION: [Flow; 5] = [
-    flow(4101, 11, Class::Education),
-    flow(4101, 7, Class::Education),
-    flow(4102, 0, Class::Education),
-    flow(4103, 0, Class::Education),
-    // The catalogue knows it from the middle of February only: until then it is unknown.
-    flow(4105, 0, Class::Education),
-];
-const CODING: Flow = EDUCATION[2];
-// No rule names these; unknown traffic is charged to education, and stops with it.
-const UNKNOWN: [Flow; 2] = [
-    flow(4199, 0, Class::Education),
-    flow(30, 5, Class::Education),
-];
-const SYSTEM: [Flow; 2] = [flow(4190, 0, Class::System), flow(4191, 0, Class::System)];
-const OTHER: [Flow; 2] = [flow(10, 0, Class::Other), flow(20, 0, Class::Other)];
-
-/// Shares of all bytes before enforcement: education, unknown, system, other. Demand is given for the first two.
-const DEMANDED: f64 = 0.64 + 0.12;
-const EDUCATION_SHARE: f64 = 0.64 / DEMANDED;
-const UNKNOWN_SHARE: f64 = 0.12 / DEMANDED;
-const SYSTEM_SHARE: f64 = 0.09 / DEMANDED;
-const OTHER_SHARE: f64 = 0.15 / DEMANDED;
-
-/// How often a record has a container of the class.
-const UNKNOWN_OFTEN: f64 = 0.45;
-const SYSTEM_OFTEN: f64 = 0.5;
-const OTHER_OFTEN: f64 = 0.45;
+/// Half of what a part of a session lasts, about.
+const BEGINS_BEFORE_SECONDS: i64 = 15 * 60;
 
 /// What a SIM whose blocks leak does with it.
-const LEAK_APPETITE: f64 = 4.0;
+const LEAK_APPETITE: f64 = 3.0;
 
 /// A container before it is known whether a block stops it.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +46,8 @@ pub struct Planner<'a> {
     pub seed: u64,
     pub zone: &'a Zone,
     pub enforce_from: Date,
+    /// The catalogue knows the library from this date on; before it few use it.
+    pub library_since: Date,
 }
 
 struct Session {
@@ -145,7 +107,8 @@ impl DayPlan<'_> {
     fn usual(&mut self, day: Day, records: &mut Vec<PlannedRecord>) {
         let begin = records.len();
         for _ in 0..day.sessions {
-            let second = start_second(self.date, self.dice);
+            // Its bytes count at the ends of its parts: it begins a little before its hour.
+            let second = start_second(self.date, self.dice) - BEGINS_BEFORE_SECONDS;
             let session = Session {
                 start_ms: self.planner.zone.instant(self.date, second) + self.dice.span(1_000),
                 length_ms: (8 + self.dice.span(48)) * MINUTE_MS + self.dice.span(60_000),
@@ -186,7 +149,7 @@ impl DayPlan<'_> {
         let begin = records.len();
         self.cut(&session, 30 * MINUTE_MS, records);
         for record in &mut records[begin..] {
-            let bytes = self.dice.between(480e6, 700e6);
+            let bytes = self.dice.between(560e6, 700e6);
             self.push(record, OTHER[1], bytes);
         }
     }
@@ -231,8 +194,14 @@ impl DayPlan<'_> {
 
     fn fill(&mut self, record: &mut PlannedRecord, demanded: f64) {
         let education = demanded * EDUCATION_SHARE;
-        let main = EDUCATION[self.dice.weighted(&[0.4, 0.12, 0.2, 0.2, 0.08])];
-        let second = EDUCATION[self.dice.index(EDUCATION.len())];
+        let library = if self.date < self.planner.library_since {
+            0.008
+        } else {
+            0.08
+        };
+        let weights = [0.4, 0.12, 0.2, 0.2, library];
+        let main = EDUCATION[self.dice.weighted(&weights)];
+        let second = EDUCATION[self.dice.weighted(&weights)];
         if main != second && self.dice.chance(0.3) {
             self.push(record, main, education * 0.7);
             self.push(record, second, education * 0.3);

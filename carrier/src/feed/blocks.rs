@@ -76,8 +76,10 @@ mod tests {
             action,
             reason: Reason::Exhausted,
             cycle: "2026-02-01".parse().unwrap(),
+            standing: Default::default(),
             cause: None,
             at_ms,
+            spread_ms: 0,
         };
         let mut blocks = Blocks::new(212);
         blocks.obey(&decision(1, Action::Allow, 0));

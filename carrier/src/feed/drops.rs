@@ -1,20 +1,20 @@
 //! The feed itself: drop by drop, so that a block decided at one drop stops what is used after it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use super::blocks::Blocks;
 use super::delay::Delays;
+use super::gateway::Gateways;
 use super::incidents::{Incident, Incidents};
-use super::{DROP_MS, Letter, gateway};
+use super::{DROP_MS, Letter};
 use crate::demand::{Day, PlannedRecord, Planner, month_of_days};
 use crate::dice::{Dice, Purpose};
 use crate::policy::{Catalogue, Programme};
-use crate::population::Population;
-use crate::record::Record;
+use crate::population::{Population, RosterChange};
+use crate::record::{Counter, Record};
 use crate::scenario::{Dirt, Scenario};
-use crate::truth::{Accounting, Truth};
-use crate::zone::{DAY_MS, Date, HOUR_MS, Zone, month_of, plus_days};
+use crate::truth::{Accounting, Opening, Truth};
+use crate::zone::{Date, Zone, month_of, plus_days};
 
 /// One message of the carrier's topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,30 +26,34 @@ pub struct FeedMessage {
 
 /// The messages of a scenario, in the order of offsets, and the accounting that walks along.
 pub struct Feed {
-    scenario: Scenario,
-    zone: Zone,
-    population: Population,
-    accounting: Accounting,
-    /// Indexes of SIMs in the order in which they are enrolled, and how many are.
-    enrolments: Vec<usize>,
-    enrolled: usize,
-    blocks: Blocks,
-    decisions_obeyed: usize,
-    delays: Delays,
-    incidents: Incidents,
+    pub(super) scenario: Scenario,
+    pub(super) zone: Zone,
+    pub(super) population: Population,
+    pub(super) accounting: Accounting,
+    /// What is entered about SIMs, and how much of it was.
+    pub(super) changes: Vec<(i64, RosterChange)>,
+    pub(super) entered: usize,
+    /// What replacing SIMs brought along, in the order of their entries.
+    pub(super) openings: Vec<Opening>,
+    pub(super) blocks: Blocks,
+    pub(super) gateways: Gateways,
+    pub(super) lost: u64,
+    pub(super) decisions_obeyed: usize,
+    pub(super) delays: Delays,
+    pub(super) incidents: Incidents,
     /// By SIM: the month that is planned, and its days.
-    months: Vec<(Date, Vec<Day>)>,
-    next_date: Date,
+    pub(super) months: Vec<(Date, Vec<Day>)>,
+    pub(super) next_date: Date,
     /// Usage by the drop behind its end.
-    planned: BTreeMap<i64, Vec<PlannedRecord>>,
+    pub(super) planned: BTreeMap<i64, Vec<PlannedRecord>>,
     /// Letters by the drop of their delivery.
-    pending: BTreeMap<i64, Vec<Letter>>,
-    repeated: Vec<Letter>,
-    now_ms: i64,
-    ends_ms: i64,
-    large: usize,
-    queue: VecDeque<Letter>,
-    finished: bool,
+    pub(super) pending: BTreeMap<i64, Vec<Letter>>,
+    pub(super) repeated: Vec<Letter>,
+    pub(super) now_ms: i64,
+    pub(super) ends_ms: i64,
+    pub(super) large: usize,
+    pub(super) queue: VecDeque<Letter>,
+    pub(super) finished: bool,
 }
 
 impl Feed {
@@ -65,15 +69,15 @@ impl Feed {
         let mut accounting = Accounting::new(zone.clone());
         accounting.programme(entered_at, programme);
         accounting.catalogue(entered_at, catalogue);
-        let mut enrolments: Vec<usize> = (0..population.sims.len()).collect();
-        enrolments.retain(|i| population.sims[*i].enrolment.is_some());
-        enrolments.sort_by_key(|i| population.sims[*i].enrolment.map(|e| e.entered_at_ms));
         let first_ms = zone.midnight(scenario.from);
         Feed {
             accounting,
-            enrolments,
-            enrolled: 0,
+            changes: population.roster_changes(scenario, &zone),
+            entered: 0,
+            openings: Vec::new(),
             blocks: Blocks::new(scenario.seed),
+            gateways: Gateways::default(),
+            lost: 0,
             decisions_obeyed: 0,
             delays: Delays::new(scenario, &zone),
             incidents: Incidents::new(scenario, &zone),
@@ -95,8 +99,16 @@ impl Feed {
 
     /// The truth about everything, the messages not yet taken included.
     pub fn into_truth(mut self) -> Truth {
-        while self.next().is_some() {}
-        self.accounting.finish(Some(self.scenario))
+        while self.next_letter().is_some() {}
+        let mut truth = self.accounting.finish(Some(self.scenario));
+        truth.lost_records = self.lost;
+        truth
+    }
+
+    /// Goes through the feed up to the last thing that is entered about SIMs: what replacing SIMs bring along.
+    pub(crate) fn rehearse(mut self) -> Vec<Opening> {
+        while self.entered < self.changes.len() && self.next_letter().is_some() {}
+        self.openings
     }
 
     /// Goes on to the next drop.
@@ -109,7 +121,7 @@ impl Feed {
             self.finished = true;
             return;
         }
-        self.enrol_until(self.now_ms);
+        self.enter_until(self.now_ms);
         self.plan_until(self.now_ms);
         self.send_used();
         let mut letters = self.pending.remove(&self.now_ms).unwrap_or_default();
@@ -126,22 +138,7 @@ impl Feed {
         self.queue.extend(letters);
     }
 
-    fn enrol_until(&mut self, now_ms: i64) {
-        while let Some(index) = self.enrolments.get(self.enrolled) {
-            let sim = &self.population.sims[*index];
-            let Some(enrolment) = sim.enrolment.filter(|e| e.entered_at_ms <= now_ms) else {
-                break;
-            };
-            let province = self.population.province(sim).code;
-            let cohort = crate::COHORT_IDS[sim.cohort];
-            let (at, from) = (enrolment.entered_at_ms, enrolment.valid_from);
-            self.accounting.enrol(at, sim.imsi, cohort, province, from);
-            self.enrolled += 1;
-        }
-        self.obey();
-    }
-
-    fn obey(&mut self) {
+    pub(super) fn obey(&mut self) {
         let decisions = self.accounting.decisions();
         for decision in &decisions[self.decisions_obeyed..] {
             self.blocks.obey(decision);
@@ -162,6 +159,7 @@ impl Feed {
             seed: self.scenario.seed,
             zone: &self.zone,
             enforce_from: self.scenario.enforce_from(),
+            library_since: plus_days(self.scenario.from, 14),
         };
         let month = month_of(date);
         let first_month = month_of(self.scenario.from);
@@ -189,13 +187,19 @@ impl Feed {
 
     /// What was used up to now becomes records, unless a block stopped it.
     fn send_used(&mut self) {
-        let due = self.planned.remove(&self.now_ms).unwrap_or_default();
+        let mut due = self.planned.remove(&self.now_ms).unwrap_or_default();
+        due.sort_by_key(|planned| planned.closed_ms);
         let mut records: Vec<(usize, Record)> = due
             .into_iter()
             .filter_map(|planned| {
                 let sim = planned.sim;
-                let record =
-                    gateway::write(&self.scenario, &self.population, &self.blocks, planned)?;
+                let record = self.gateways.write(
+                    &self.scenario,
+                    &self.zone,
+                    &self.population,
+                    &self.blocks,
+                    planned,
+                )?;
                 Some((sim, record))
             })
             .collect();
@@ -217,8 +221,18 @@ impl Feed {
         }
         for (index, record) in records {
             let sim = &self.population.sims[index];
+            if self.is_lost(&record) {
+                self.lost += 1;
+                continue;
+            }
+            if record.counter == Counter::Cumulative32 {
+                // What these add depends on all that came before: nothing else befalls them.
+                self.send(record);
+                continue;
+            }
             let (zone, seed_entry) = (&self.zone, self.scenario.entered_at_ms(&self.zone));
-            let announced = sim.enrolment.is_some_and(|e| e.entered_at_ms == seed_entry);
+            let announced = sim.enrolment.is_some_and(|e| e.entered_at_ms == seed_entry)
+                && sim.replaced.is_none();
             let incident = self.incidents.take(|incident| match incident {
                 Incident::Late { month, .. } => {
                     announced
@@ -236,98 +250,6 @@ impl Feed {
         }
     }
 
-    /// Sends a record once, or now and then twice.
-    fn send(&mut self, record: Record) {
-        let mut dice = self.record_dice(&record);
-        let delivered_ms = self
-            .delays
-            .delivery(record.ends_ms().max(record.opened_ms), &mut dice);
-        let letter = Letter::Record(Arc::new(record));
-        if self.scenario.dirt == Dirt::Default && dice.chance(0.008) {
-            let later = delivered_ms + dice.span(3 * DAY_MS) * dice.span(2);
-            self.deliver(later, letter.clone());
-        }
-        self.deliver(delivered_ms, letter);
-    }
-
-    fn record_dice(&self, record: &Record) -> Dice {
-        let which = record.charging_id ^ (u64::from(record.record_sequence) << 48);
-        Dice::new(self.scenario.seed, Purpose::Record, which, 1)
-    }
-
-    fn deliver(&mut self, at_ms: i64, letter: Letter) {
-        let drop = self.delays.drop_at(at_ms.max(self.now_ms));
-        if drop < self.ends_ms {
-            self.pending.entry(drop).or_default().push(letter);
-        }
-    }
-
-    /// Lets an incident befall a record.
-    fn befall(&mut self, incident: Incident, record: Record, dice: &mut Dice) {
-        let now_ms = self.now_ms;
-        let drop = self.delays.drop_at(now_ms);
-        match incident {
-            Incident::Conflict => {
-                let mut other = record.clone();
-                let count = if dice.chance(0.5) {
-                    1
-                } else {
-                    other.containers.len()
-                };
-                for container in other.containers.iter_mut().take(count) {
-                    container.downlink_bytes += 1 + dice.below(5_000_000);
-                }
-                let later = drop + HOUR_MS + dice.span(20 * HOUR_MS);
-                self.deliver(drop, Letter::Record(Arc::new(record)));
-                self.deliver(later, Letter::Record(Arc::new(other)));
-            }
-            Incident::Broken(fault) => {
-                // One of them has 5 MB, the others little more than is allowed.
-                let size = if self.large == 0 {
-                    5_000_000
-                } else {
-                    1_100_000
-                };
-                self.large += usize::from(fault == super::faults::Fault::TooLarge);
-                let bytes = fault.message(&record, &self.zone, size);
-                self.deliver(drop, Letter::Broken(fault.reason(), bytes.into()));
-                // Half of them are written again, soundly.
-                if dice.chance(0.5) {
-                    let later = drop + HOUR_MS + dice.span(20 * HOUR_MS);
-                    self.deliver(later, Letter::Record(Arc::new(record)));
-                }
-            }
-            Incident::Ahead { by_ms } => {
-                let shifted = record.shifted(drop + by_ms - record.ends_ms());
-                self.deliver(drop, Letter::Record(Arc::new(shifted)));
-            }
-            Incident::In2036 => {
-                let ten_years = 3_652 * DAY_MS;
-                self.deliver(drop, Letter::Record(Arc::new(record.shifted(ten_years))));
-            }
-            Incident::TooOld => {
-                self.deliver(drop, Letter::Record(Arc::new(record.shifted(-49 * DAY_MS))));
-            }
-            Incident::Late { closed_ms, .. } => {
-                let later = closed_ms + dice.span(40 * HOUR_MS);
-                self.deliver(later, Letter::Record(Arc::new(record)));
-            }
-        }
-    }
-
-    /// Keeps what is delivered on a day that is exported again, and sends it again in the following night.
-    fn repeat_days(&mut self, letters: &[Letter]) {
-        let date = self.zone.date(self.now_ms);
-        if self.delays.repeated.contains(&date) {
-            self.repeated.extend(letters.iter().cloned());
-        } else if !self.repeated.is_empty() {
-            let night = self.zone.instant(date, 3 * 3_600);
-            for letter in std::mem::take(&mut self.repeated) {
-                self.deliver(night, letter);
-            }
-        }
-    }
-
     /// Books a letter, and obeys what follows from it.
     fn account(&mut self, letter: &Letter) {
         match letter {
@@ -337,12 +259,9 @@ impl Feed {
         }
         self.obey();
     }
-}
 
-impl Iterator for Feed {
-    type Item = FeedMessage;
-
-    fn next(&mut self) -> Option<FeedMessage> {
+    /// The next letter, booked.
+    fn next_letter(&mut self) -> Option<Letter> {
         while self.queue.is_empty() {
             if self.finished {
                 return None;
@@ -351,6 +270,15 @@ impl Iterator for Feed {
         }
         let letter = self.queue.pop_front()?;
         self.account(&letter);
+        Some(letter)
+    }
+}
+
+impl Iterator for Feed {
+    type Item = FeedMessage;
+
+    fn next(&mut self) -> Option<FeedMessage> {
+        let letter = self.next_letter()?;
         Some(FeedMessage {
             delivered_at_ms: self.now_ms,
             payload: letter.payload(&self.zone),

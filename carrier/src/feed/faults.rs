@@ -59,8 +59,8 @@ impl Fault {
     /// How many of a thousand broken messages are broken this way: what feeds really do comes often.
     pub fn weight(self) -> f64 {
         match self {
-            Fault::Truncated | Fault::ThirtiethOfFebruary | Fault::CommaNumber => 150.0,
-            Fault::NegativeBytes | Fault::AboveU64 | Fault::NoImsi => 150.0,
+            Fault::Truncated | Fault::ThirtiethOfFebruary | Fault::CommaNumber => 125.0,
+            Fault::NegativeBytes | Fault::AboveU64 | Fault::NoImsi => 125.0,
             Fault::TooLarge => 0.0,
             _ => 7.0,
         }

@@ -59,7 +59,8 @@ impl Incidents {
                     .push((begin + (span as f64 * share) as i64, incident));
             }
         };
-        spread(Incident::Conflict, records / 10_000.0);
+        // Half of them spoil one row, the others all of a record.
+        spread(Incident::Conflict, rows / 1.6 / 10_000.0);
         for by_ms in [2 * MINUTE_MS, HOUR_MS, 26 * HOUR_MS] {
             spread(Incident::Ahead { by_ms }, records / 5_000.0);
         }

@@ -3,9 +3,11 @@
 mod blocks;
 mod delay;
 mod drops;
+mod entering;
 mod faults;
 mod gateway;
 mod incidents;
+mod sending;
 
 pub use drops::{Feed, FeedMessage};
 

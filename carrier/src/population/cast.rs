@@ -1,12 +1,12 @@
 //! Casting: every SIM gets its part. Shares are dealt out, not drawn, so that the planted truths come out at any seed.
 
-use super::schools::{self, PILOT_PROVINCES, cohort_sizes};
+use super::schools::{self, PILOT_PROVINCES};
 use super::{Device, DeviceKind, Enrolment, Habits, Imsi, School, Sim};
 use crate::dice::{Dice, Purpose, quantile, whole};
 use crate::places::{Province, provinces};
 use crate::policy::{INSPECTORS, KHATWAT, PILOT, SCHOOLS, TEACHERS};
-use crate::scenario::{Dirt, PUPILS, Scenario};
-use crate::zone::{Date, Zone, plus_days};
+use crate::scenario::{Dirt, Scenario};
+use crate::zone::{Date, Zone};
 
 /// Everybody and every place of a scenario.
 #[derive(Clone, Debug)]
@@ -16,16 +16,10 @@ pub struct Population {
     pub provinces: Vec<Province>,
 }
 
-/// The serial numbers of SIMs that turn up unannounced begin behind this one.
-const UNKNOWN_SERIALS: u32 = 900_000;
-
 /// Median of a pupil's demanded education and unknown bytes a month, and the spread of its logarithm.
 /// (The public figure is 3.6 GB; the rest makes up for what quotas and lost records take away.)
-const PUPIL_MEDIAN: f64 = 3.6e9 * 1.04;
+const PUPIL_MEDIAN: f64 = 3.6e9 * 1.055;
 const PUPIL_SIGMA: f64 = 1.05;
-
-/// Fewer than this many are never cast for a part that a small scenario must show ten times.
-const ENOUGH: usize = 16;
 
 /// Of each province of `pilote-rural`: its factor on demand, and its share of SIMs without use.
 fn pilot_province(code: &str) -> (f64, f64) {
@@ -52,7 +46,7 @@ impl Population {
         };
         population.enrol_all(scenario, zone);
         population.deal_use(&mut dice);
-        population.deal_parts(scenario, &mut dice);
+        population.deal_parts(scenario, zone, &mut dice);
         if scenario.dirt == Dirt::Default {
             population.add_unknown(scenario, zone, &mut dice);
         }
@@ -84,12 +78,16 @@ impl Population {
                     serial,
                     cohort: school.cohort,
                     school: index,
+                    tablet: serial,
                     device: Device {
                         kind,
-                        model: 1 + (serial % 3) as u8,
+                        // Tablets of three models, routers of one.
+                        model: if router { 1 } else { 1 + (serial % 3) as u8 },
                         serial,
                     },
                     enrolment: Some(enrolment),
+                    replaced: None,
+                    replaces: None,
                     habits: habits(school.cohort, router),
                 });
             }
@@ -120,6 +118,7 @@ impl Population {
                     (factor, unused, 0.04)
                 }
                 (_, _, true) => (1.0, 0.0, 0.0),
+                (KHATWAT, _, _) => (1.0, 0.06, 0.02),
                 _ => (1.0, 0.12, 0.03),
             };
             let share = |part: f64| whole((part * members.len() as f64).round()) as usize;
@@ -138,137 +137,6 @@ impl Population {
         }
     }
 
-    /// Deals the parts that only a few play.
-    fn deal_parts(&mut self, scenario: &Scenario, dice: &mut Dice) {
-        let scaled = |whole: u32| {
-            (u64::from(whole) * u64::from(scenario.pupils)).div_ceil(u64::from(PUPILS)) as usize
-        };
-        let mut pilots = self.used(|sim| sim.cohort == PILOT);
-        self.cast_exhausters(&pilots, 20e9, dice);
-        let associations = self.used(|sim| sim.cohort == KHATWAT);
-        self.cast_exhausters(&associations, 10e9, dice);
-
-        dice.shuffle(&mut pilots);
-        let mut parts = pilots.into_iter();
-        for index in parts.by_ref().take(scaled(22)) {
-            // Before enforcement: afterwards the night's traffic is blocked.
-            let day = plus_days(scenario.from, 1 + dice.span(6));
-            self.sims[index].habits.hotspot_on = Some(day);
-        }
-        for (count, kind) in [
-            (23, None),
-            (11, Some(DeviceKind::Phone)),
-            (4, Some(DeviceKind::Router)),
-        ] {
-            for index in parts.by_ref().take(scaled(count)) {
-                let sim = &mut self.sims[index];
-                let since = plus_days(scenario.from, 5 + dice.span(25));
-                // A repair gives another tablet of the same model.
-                let device = Device {
-                    kind: kind.unwrap_or(sim.device.kind),
-                    serial: sim.serial + 500_000,
-                    ..sim.device
-                };
-                sim.habits.moved = Some((since, device));
-            }
-        }
-        for index in parts.take(scaled(6)) {
-            self.sims[index].habits.roaming = true;
-        }
-
-        if scenario.dirt == Dirt::None {
-            return;
-        }
-        let mut candidates = self.used(|sim| sim.device.kind != DeviceKind::Router);
-        dice.shuffle(&mut candidates);
-        for index in candidates.into_iter().take(scaled(40).max(ENOUGH)) {
-            self.sims[index].habits.leaks = true;
-        }
-    }
-
-    fn used(&self, wanted: impl Fn(&Sim) -> bool) -> Vec<usize> {
-        (0..self.sims.len())
-            .filter(|i| !self.sims[*i].habits.idle && wanted(&self.sims[*i]))
-            .collect()
-    }
-
-    /// Where too few would exhaust the limit by their ranks, the highest ranks are cast to.
-    fn cast_exhausters(&mut self, members: &[usize], limit: f64, dice: &mut Dice) {
-        let mut ranked = members.to_vec();
-        ranked.sort_by(|a, b| {
-            self.sims[*b]
-                .habits
-                .rank
-                .total_cmp(&self.sims[*a].habits.rank)
-        });
-        let by_rank = ranked
-            .iter()
-            .filter(|i| {
-                let habits = &self.sims[**i].habits;
-                habits.median_bytes * (habits.sigma * habits.rank).exp() > limit
-            })
-            .count();
-        if by_rank >= ENOUGH {
-            return;
-        }
-        for index in ranked.into_iter().take(ENOUGH) {
-            self.sims[index].habits.cast_bytes = Some(limit * dice.between(1.3, 1.7));
-        }
-    }
-
-    /// SIMs that are used before anybody enrolled them: two thirds are enrolled two days after their first use, in
-    /// four lots; a few after their first month has closed; the others never.
-    fn add_unknown(&mut self, scenario: &Scenario, zone: &Zone, dice: &mut Dice) {
-        let count = (60 * scenario.pupils).div_ceil(PUPILS).max(24);
-        let (soon, late) = (count * 2 / 3, (count / 15).max(2));
-        let associations: Vec<usize> = (0..self.schools.len())
-            .filter(|i| self.schools[*i].cohort == KHATWAT)
-            .collect();
-        for number in 0..count {
-            let lot = i64::from(number % 4);
-            let (first_day, wait) = if number < soon {
-                ([9, 14, 20, 27][number as usize % 4], Some(2))
-            } else if number < soon + late {
-                (24, Some(12))
-            } else {
-                (dice.span(12), None)
-            };
-            let first_use = plus_days(scenario.from, first_day);
-            let enrolment = wait.map(|days| Enrolment {
-                entered_at_ms: zone.instant(plus_days(first_use, days), 10 * 3_600),
-                // The second lot is said to have begun a day late: its first day stays held.
-                valid_from: plus_days(first_use, i64::from(lot == 1)),
-            });
-            let serial = match enrolment {
-                Some(_) => self.sims.len() as u32 + 1,
-                None => UNKNOWN_SERIALS + number,
-            };
-            let mut habits = habits(KHATWAT, false);
-            habits.rank = dice.normal();
-            habits.first_use = Some(first_use);
-            if number < soon && number % 3 == 0 {
-                // Used so much in two days that enrolment finds the allowance spent, or nearly.
-                habits.cast_bytes = Some(dice.between(90e9, 240e9));
-            }
-            self.sims.push(Sim {
-                imsi: Imsi::of_serial(serial),
-                serial,
-                cohort: KHATWAT,
-                school: associations[number as usize % associations.len()],
-                device: Device {
-                    kind: DeviceKind::Tablet,
-                    model: 4,
-                    serial,
-                },
-                enrolment: enrolment.filter(|e| e.entered_at_ms < scenario.delivery_ends_ms(zone)),
-                habits,
-            });
-        }
-        debug_assert!(
-            self.sims.len() >= cohort_sizes(scenario.pupils).iter().sum::<u32>() as usize
-        );
-    }
-
     /// 3G is the rule in Guercif: the shares of 4G, 3G and 2G.
     pub fn radio(&self, sim: &Sim) -> [f64; 3] {
         let guercif = PILOT_PROVINCES[5].0;
@@ -285,11 +153,12 @@ impl Population {
     }
 }
 
-fn habits(cohort: usize, router: bool) -> Habits {
+pub(super) fn habits(cohort: usize, router: bool) -> Habits {
     let (median_bytes, sigma, activity) = match (cohort, router) {
         (TEACHERS, _) => (0.8e9, 0.7, 0.35),
         (INSPECTORS, _) => (1.4e9, 0.9, 0.35),
-        (KHATWAT, _) => (4.2e9, 0.9, 0.9),
+        // The gift lasts 30 days; a little over six of its ten gigabytes are to be used.
+        (KHATWAT, _) => (6.7e9, 0.8, 1.0),
         (SCHOOLS, true) => (26e9, 0.3, 3.0),
         (SCHOOLS, false) => (5.0e9, 0.7, 1.0),
         _ => (PUPIL_MEDIAN, PUPIL_SIGMA, 1.0),
@@ -308,5 +177,6 @@ fn habits(cohort: usize, router: bool) -> Habits {
         hotspot_on: None,
         moved: None,
         first_use: None,
+        counters: None,
     }
 }

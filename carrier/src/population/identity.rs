@@ -62,17 +62,30 @@ pub struct Device {
     pub serial: u32,
 }
 
+/// Models of tablets, numbered from 1.
+pub const TABLET_MODELS: u8 = 4;
+
+/// The type allocation code of a model, as a number (its two leading zeros do not show).
+pub fn type_allocation_code(kind: DeviceKind, model: u8) -> u32 {
+    // 00 1 0 <kind> 0 0 <model>
+    let kind = match kind {
+        DeviceKind::Tablet => 1,
+        DeviceKind::Phone => 2,
+        DeviceKind::Router => 3,
+    };
+    100_000 + kind * 1_000 + u32::from(model)
+}
+
 impl Device {
+    /// Its type allocation code.
+    pub fn tac(self) -> u32 {
+        type_allocation_code(self.kind, self.model)
+    }
+
     /// The first 14 digits of the IMEI: type allocation code and serial number.
     pub fn imei_14(self) -> u64 {
-        let kind = match self.kind {
-            DeviceKind::Tablet => 1,
-            DeviceKind::Phone => 2,
-            DeviceKind::Router => 3,
-        };
-        // 00 1 0 <kind> 0 0 <model>, then six digits of serial number.
-        let tac = 100_000 + kind * 1_000 + u64::from(self.model);
-        tac * 1_000_000 + u64::from(self.serial % 1_000_000)
+        // Behind the code stand six digits of serial number.
+        u64::from(self.tac()) * 1_000_000 + u64::from(self.serial % 1_000_000)
     }
 
     /// The IMEI: 14 digits and the check digit.

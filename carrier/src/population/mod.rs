@@ -2,10 +2,13 @@
 
 mod cast;
 mod identity;
+mod parts;
 mod schools;
+mod unannounced;
 
 pub use cast::Population;
-pub use identity::{Device, DeviceKind, Imsi, iccid, msisdn};
+pub use identity::{Device, DeviceKind, Imsi, TABLET_MODELS, iccid, msisdn, type_allocation_code};
+pub use parts::RosterChange;
 pub use schools::School;
 
 use crate::zone::Date;
@@ -14,8 +17,10 @@ use crate::zone::Date;
 #[derive(Clone, Debug)]
 pub struct Sim {
     pub imsi: Imsi,
-    /// Number on the tablet's label, from 1; also the serial number of made-up identifiers.
+    /// From 1; the serial number of its made-up identifiers.
     pub serial: u32,
+    /// Number on the tablet's label.
+    pub tablet: u32,
     /// Index into the programme's cohorts.
     pub cohort: usize,
     /// Index into [`Population::schools`].
@@ -23,6 +28,10 @@ pub struct Sim {
     pub device: Device,
     /// When it is entered into the registry, and from which local date it counts; none: never.
     pub enrolment: Option<Enrolment>,
+    /// From which date on another SIM (an index) is in its tablet.
+    pub replaced: Option<(Date, usize)>,
+    /// The SIM (an index) that was in its tablet before.
+    pub replaces: Option<usize>,
     pub habits: Habits,
 }
 
@@ -61,6 +70,17 @@ pub struct Habits {
     pub moved: Option<(Date, Device)>,
     /// First date of use: a SIM that turns up before it is enrolled.
     pub first_use: Option<Date>,
+    /// Its gateway gives readings of counters instead of bytes.
+    pub counters: Option<CounterFaults>,
+}
+
+/// What goes wrong with a SIM's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CounterFaults {
+    /// On or soon after this date one of them begins anew.
+    pub reset_on: Option<Date>,
+    /// From the first date up to the second (exclusive) they are stuck at their end.
+    pub stuck: Option<(Date, Date)>,
 }
 
 impl Sim {
@@ -74,6 +94,6 @@ impl Sim {
 
     /// The label: `T-0412`.
     pub fn asset_tag(&self) -> String {
-        format!("T-{:04}", self.serial)
+        format!("T-{:04}", self.tablet)
     }
 }

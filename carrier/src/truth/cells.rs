@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Quick;
 use crate::policy::Class;
 use crate::population::Imsi;
 use crate::zone::Date;
@@ -78,7 +79,7 @@ type Key = (Imsi, i32, i32, u16);
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     services: Vec<(Class, &'static str)>,
-    cells: HashMap<Key, (u64, u64, u64)>,
+    cells: HashMap<Key, (u64, u64, u64), Quick>,
 }
 
 impl Cells {

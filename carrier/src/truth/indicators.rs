@@ -1,13 +1,14 @@
 //! What analysts will look at, computed plainly: gigabytes per enrolled SIM, and how equally they fall.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, SimDays};
+use super::quotas::Quotas;
+use super::{Balance, SimDays, account};
 use crate::policy::Class;
 use crate::population::Imsi;
-use crate::zone::{Date, month_of, next_month, plus_days};
+use crate::zone::{Date, month_of, next_month};
 
 /// Gigabytes (10⁹ bytes) of education and unknown per enrolled SIM in a province and month, zeros in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,10 @@ pub struct Planted {
     pub zero_share: f64,
     pub median_gb: f64,
     pub province_median_gb: BTreeMap<String, f64>,
+    /// Share of SIMs without a byte of learning, by province.
+    pub province_zero_share: BTreeMap<String, f64>,
+    /// Share of SIMs without any byte.
+    pub never_activated_share: f64,
     pub gini: Option<f64>,
     /// Share of all bytes that the top 5 % of SIMs used.
     pub top_5_percent_share: f64,
@@ -46,10 +51,22 @@ const PILOT_ID: &str = "pilote-rural";
 
 /// An enrolled SIM as it stands in the end.
 pub(super) struct Enrolled<'a> {
-    pub(super) imsi: Imsi,
-    pub(super) cohort: &'a str,
-    pub(super) province: &'a str,
-    pub(super) valid_from: Date,
+    imsi: Imsi,
+    province: &'a str,
+    sim: &'a account::Enrolled,
+}
+
+/// All enrolled SIMs.
+pub(super) fn enrolled(quotas: &Quotas) -> Vec<Enrolled<'_>> {
+    let mut enrolled = Vec::with_capacity(quotas.sims.len());
+    for (imsi, sim) in &quotas.sims {
+        enrolled.push(Enrolled {
+            imsi: *imsi,
+            province: &quotas.places[sim.place].0,
+            sim,
+        });
+    }
+    enrolled
 }
 
 /// Bytes of education and unknown by month and SIM.
@@ -69,7 +86,7 @@ pub(super) fn province_months(
                 .get(&(month, sim.imsi))
                 .copied()
                 .unwrap_or_default();
-            for cohort in [None, Some(sim.cohort)] {
+            for cohort in [None, Some(sim.sim.cohort.as_str())] {
                 groups
                     .entry((month, cohort, sim.province))
                     .or_default()
@@ -105,8 +122,8 @@ pub(super) fn planted(
     for month in months(&learning, last) {
         let mut all = Vec::new();
         let mut provinces: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let mut imsis = std::collections::BTreeSet::new();
-        for sim in enrolled_in(enrolled, month).filter(|sim| sim.cohort == PILOT_ID) {
+        let mut imsis = BTreeSet::new();
+        for sim in enrolled_in(enrolled, month).filter(|sim| sim.sim.cohort == PILOT_ID) {
             let bytes = learning
                 .get(&(month, sim.imsi))
                 .copied()
@@ -125,21 +142,30 @@ pub(super) fn planted(
         let sims = all.len();
         let total: u64 = all.iter().sum();
         let top = &all[sims - sims.div_ceil(20)..];
+        let in_month = sim_days
+            .iter()
+            .filter(|cell| month_of(cell.usage_day) == month && imsis.contains(&cell.imsi));
+        let active: BTreeSet<Imsi> = in_month.map(|cell| cell.imsi).collect();
         let exhausted = balances.iter().filter(|b| {
             b.cycle == month
                 && b.allowance == Class::Education
-                && b.used_bytes >= b.limit_bytes
+                && b.standing.used_bytes >= b.standing.limit_bytes
                 && imsis.contains(&b.imsi)
         });
         planted.push(Planted {
             month,
             sims: sims as u64,
-            zero_share: all.iter().filter(|bytes| **bytes == 0).count() as f64 / sims as f64,
+            zero_share: zero_share(&all),
             median_gb: median_gb(&mut all.clone()),
+            province_zero_share: provinces
+                .iter()
+                .map(|(province, sims)| (province.clone(), zero_share(sims)))
+                .collect(),
             province_median_gb: provinces
                 .into_iter()
                 .map(|(p, mut sims)| (p, median_gb(&mut sims)))
                 .collect(),
+            never_activated_share: 1.0 - active.len() as f64 / sims as f64,
             gini: gini(&all),
             top_5_percent_share: top.iter().sum::<u64>() as f64 / total.max(1) as f64,
             exhausted_share: exhausted.count() as f64 / sims as f64,
@@ -149,15 +175,12 @@ pub(super) fn planted(
 }
 
 fn learning(enrolled: &[Enrolled], sim_days: &SimDays) -> Learning {
-    let valid_from: BTreeMap<Imsi, Date> = enrolled
-        .iter()
-        .map(|sim| (sim.imsi, sim.valid_from))
-        .collect();
+    let sims: BTreeMap<Imsi, &account::Enrolled> =
+        enrolled.iter().map(|e| (e.imsi, e.sim)).collect();
     let mut learning = Learning::new();
     for cell in sim_days.iter() {
-        let counts = valid_from
-            .get(&cell.imsi)
-            .is_some_and(|from| cell.usage_day >= *from);
+        let sim = sims.get(&cell.imsi);
+        let counts = sim.is_some_and(|sim| sim.on(cell.usage_day));
         if counts && matches!(cell.class, Class::Education | Class::Unknown) {
             let sum = learning
                 .entry((month_of(cell.usage_day), cell.imsi))
@@ -186,10 +209,11 @@ fn enrolled_in<'a>(
     enrolled: &'a [Enrolled<'a>],
     month: Date,
 ) -> impl Iterator<Item = &'a Enrolled<'a>> {
-    let last_day = plus_days(next_month(month), -1);
-    enrolled
-        .iter()
-        .filter(move |sim| sim.valid_from <= last_day)
+    enrolled.iter().filter(move |e| e.sim.in_month(month))
+}
+
+fn zero_share(sims: &[u64]) -> f64 {
+    sims.iter().filter(|bytes| **bytes == 0).count() as f64 / sims.len().max(1) as f64
 }
 
 fn median_gb(sims: &mut [u64]) -> f64 {

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod grants;
 mod quotas;
 mod rows;
+mod sims;
+mod watches;
 
 use hissa_carrier::policy::{Action, Class, demo_catalogue, demo_programme};
-use hissa_carrier::record::{Container, Record};
-use hissa_carrier::truth::{Accounting, Truth};
+use hissa_carrier::population::{Device, DeviceKind};
+use hissa_carrier::record::{Container, Counter, Record};
+use hissa_carrier::truth::{Accounting, Enrolment, Truth};
 use hissa_carrier::{Date, Imsi, Zone};
 
 const GB: u64 = 1_000_000_000;
@@ -51,6 +55,8 @@ fn usage_of(
         node: 0,
         charging_id,
         record_sequence: 0,
+        node_sequence: charging_id,
+        counter: Counter::Delta,
         opened_ms: at(span.0),
         imsi,
         device: None,
@@ -77,21 +83,57 @@ fn books() -> Accounting {
         demo_programme(date("2026-02-01"), date("2026-02-08")),
     );
     books.catalogue(entered, demo_catalogue(date("2026-02-01")));
-    books.enrol(
-        entered,
-        sim(1),
-        "pilote-rural",
-        "07.211",
-        date("2026-02-01"),
-    );
+    enrol(&mut books, "01-31 11:00", 1, "pilote-rural", "2026-02-01");
     books
+}
+
+/// A tablet of a serial number.
+fn tablet(serial: u32) -> Device {
+    Device {
+        kind: DeviceKind::Tablet,
+        model: 1,
+        serial,
+    }
+}
+
+/// Enrols a SIM in its tablet.
+fn enrol(books: &mut Accounting, entered: &str, serial: u32, cohort: &str, valid_from: &str) {
+    books.enrol(
+        at(entered),
+        &Enrolment {
+            imsi: sim(serial),
+            cohort,
+            province: "07.211",
+            device: Some(tablet(serial)),
+            valid_from: date(valid_from),
+        },
+    );
+}
+
+/// What a SIM used of education in a month: limit, granted, used in GB (rounded down).
+fn standing(truth: &Truth, serial: u32, cycle: &str) -> Option<(u64, u64, u64)> {
+    let wanted = |b: &&hissa_carrier::truth::Balance| {
+        (b.imsi, b.cycle, b.allowance) == (sim(serial), date(cycle), Class::Education)
+    };
+    let found = truth.balances.iter().find(wanted)?.standing;
+    Some((
+        found.limit_bytes / GB,
+        found.granted_bytes / GB,
+        found.used_bytes / GB,
+    ))
 }
 
 fn balance(truth: &Truth, cycle: &str) -> u64 {
     let wanted = |b: &&hissa_carrier::truth::Balance| {
         b.cycle == date(cycle) && b.allowance == Class::Education && b.imsi == sim(1)
     };
-    truth.balances.iter().find(wanted).unwrap().used_bytes
+    truth
+        .balances
+        .iter()
+        .find(wanted)
+        .unwrap()
+        .standing
+        .used_bytes
 }
 
 /// `class sequence action reason cycle cause`, one line for each decision.
@@ -118,11 +160,11 @@ fn decisions(truth: &Truth, imsi: Imsi) -> Vec<String> {
     of_sim.map(line).collect()
 }
 
-/// `kind revision change cycle`, one line for each change.
+/// `kind revision change of`, one line for each change.
 fn alerts(truth: &Truth) -> Vec<String> {
     truth
         .alerts
         .iter()
-        .map(|a| format!("{:?} {} {:?} {}", a.kind, a.revision, a.change, a.cycle))
+        .map(|a| format!("{:?} {} {:?} {}", a.kind, a.revision, a.change, a.of))
         .collect()
 }

@@ -3,7 +3,7 @@
 use hissa_carrier::policy::{Class, demo_programme};
 use hissa_carrier::truth::{AlertKind, Change, Reason};
 
-use super::{GB, alerts, at, balance, books, date, decisions, sim, usage, usage_of};
+use super::{GB, alerts, at, balance, books, date, decisions, enrol, sim, usage, usage_of};
 
 #[test]
 fn a_sim_is_allowed_observed_enforced_exhausted_and_reset() {
@@ -94,7 +94,7 @@ fn what_was_exhausted_before_enforcement_is_decided_at_its_midnight() {
 #[test]
 fn enrolment_takes_over_what_was_held_since_valid_from() {
     let mut books = books();
-    // khatwat-khir: 10 GB, block.
+    // ecole-numerique: 40 GB, then throttled.
     books.record(
         at("02-27 12:00"),
         &usage(sim(9), 1, "02-27 10:00", "02-27 11:00", 3 * GB),
@@ -105,14 +105,14 @@ fn enrolment_takes_over_what_was_held_since_valid_from() {
     );
     books.record(
         at("03-01 12:00"),
-        &usage(sim(9), 3, "03-01 10:00", "03-01 11:00", 10 * GB),
+        &usage(sim(9), 3, "03-01 10:00", "03-01 11:00", 40 * GB),
     );
-    books.enrol(
-        at("03-02 10:00"),
-        sim(9),
-        "khatwat-khir",
-        "01.511",
-        date("2026-02-28"),
+    enrol(
+        &mut books,
+        "03-02 10:00",
+        9,
+        "ecole-numerique",
+        "2026-02-28",
     );
     books.record(
         at("03-02 12:00"),
@@ -123,7 +123,7 @@ fn enrolment_takes_over_what_was_held_since_valid_from() {
     assert_eq!(
         decisions(&truth, sim(9)),
         [
-            "education 1 block Enrolled 2026-03-01 -",
+            "education 1 throttle 2048 Enrolled 2026-03-01 -",
             "system 1 allow Enrolled 2026-03-01 -",
             "other 1 block Enrolled 2026-03-01 -",
         ]
@@ -133,11 +133,13 @@ fn enrolment_takes_over_what_was_held_since_valid_from() {
             .balances
             .iter()
             .filter(|b| b.imsi == sim(9) && b.allowance == Class::Education);
-        found.find(|b| b.cycle == date(cycle)).map(|b| b.used_bytes)
+        found
+            .find(|b| b.cycle == date(cycle))
+            .map(|b| b.standing.used_bytes)
     };
     assert_eq!(
         (used("2026-02-01"), used("2026-03-01")),
-        (Some(4 * GB), Some(10 * GB))
+        (Some(4 * GB), Some(40 * GB))
     );
 }
 
@@ -148,19 +150,19 @@ fn a_month_that_is_closed_is_not_taken_over() {
         at("02-27 12:00"),
         &usage(sim(9), 1, "02-27 10:00", "02-27 11:00", 3 * GB),
     );
-    books.enrol(
-        at("03-09 10:00"),
-        sim(9),
-        "khatwat-khir",
-        "01.511",
-        date("2026-02-25"),
+    enrol(
+        &mut books,
+        "03-09 10:00",
+        9,
+        "ecole-numerique",
+        "2026-02-25",
     );
     let truth = books.finish(None);
     let used: u64 = truth
         .balances
         .iter()
         .filter(|b| b.imsi == sim(9))
-        .map(|b| b.used_bytes)
+        .map(|b| b.standing.used_bytes)
         .sum();
     assert_eq!(used, 0);
 }

@@ -62,7 +62,7 @@ fn o11_a_day_is_dropped_when_horizon_and_a_week_have_passed() {
     seen.meet(identity(100, 1), 7, true);
     seen.forget(100 + 45 + 7, 45);
     assert_eq!(seen.meet(identity(100, 1), 7, false), Met::Same);
-    seen.forget(100 + 45 + 8, 45);
+    seen.forget(100 + 1 + 45 + 7, 45);
     assert_eq!(seen.meet(identity(100, 1), 7, false), Met::New);
 }
 

@@ -105,7 +105,8 @@ impl Shard {
                 if balance.named {
                     balance.mark_reached(thresholds, now.at_ms);
                 }
-                self.booking.touch(number, balance, now.offset);
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
         for account in current {

@@ -54,8 +54,12 @@ impl Shard {
                 // What is left of grants is the current cycle's alone.
                 sim.balances[place].set_grants_left(0);
             }
-            self.booking
-                .touch(number, &mut sim.balances[place], now.offset);
+            self.booking.touch(
+                number,
+                &mut sim.next_waiting,
+                &mut sim.balances[place],
+                now.offset,
+            );
             if self.mark(number, place, now) && current == Some(place) {
                 changed.by(scope);
             }
@@ -179,10 +183,12 @@ impl Shard {
                 left += rules.source.bytes - sim.used_of(grant);
             }
         }
-        let balance = &mut self.roster.get_mut(number).balances[place];
+        let sim = self.roster.get_mut(number);
+        let balance = &mut sim.balances[place];
         let changed = balance.set_grants_left(left);
         if changed {
-            self.booking.touch(number, balance, now.offset);
+            self.booking
+                .touch(number, &mut sim.next_waiting, balance, now.offset);
         }
         changed
     }
@@ -255,7 +261,8 @@ impl Shard {
             }
             balance.mark_reached(&rules.thresholds, now.at_ms);
             if changed || before.is_none_or(|before| before != balance.told_by_rules()) {
-                self.booking.touch(number, balance, now.offset);
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }
@@ -284,8 +291,7 @@ impl Shard {
         let lost = |b: &&Balance| b.named && !named(b.account);
         let lost: Vec<(u16, Day)> = sim.balances.iter().filter(lost).map(Balance::key).collect();
         for (account, start) in lost {
-            let fact = self.cycle_fact(number, account, start);
-            self.booking.waiting.finished.extend(fact);
+            self.leave(number, account, start);
             let mut balances = self.roster.get_mut(number).balances.iter_mut();
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
                 balance.named = false;
@@ -315,8 +321,10 @@ impl Shard {
             let known = self.roster.get(number).balances.len();
             let place = self.open_balance(number, account, cycle);
             if place == known {
-                let balance = &mut self.roster.get_mut(number).balances[place];
-                self.booking.touch(number, balance, now.offset);
+                let sim = self.roster.get_mut(number);
+                let balance = &mut sim.balances[place];
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }

@@ -10,12 +10,14 @@ use super::section::{Located, Section};
 /// Where a grant's end is the end of Ramadan.
 pub const EID: &str = "eid-al-fitr";
 
+/// What could be read of a grant.
+pub struct GrantRead {
+    pub id: Option<Located<String>>,
+    pub grant: Option<Grant>,
+}
+
 /// Reads a grant against the cohorts and the calendar of the same file.
-pub fn read(
-    section: &Section<'_>,
-    cohorts: &[CohortRead],
-    entries: &[CalendarEntry],
-) -> Option<Located<Grant>> {
+pub fn read(section: &Section<'_>, cohorts: &[CohortRead], entries: &[CalendarEntry]) -> GrantRead {
     section.need(&["id", "cohort", "bytes_per_sim", "valid"]);
     let id = section
         .text("id")
@@ -38,11 +40,10 @@ pub fn read(
         .table("valid", |valid| read_valid(valid, entries, cohort.as_ref()))
         .flatten();
     check_target(section, cohorts, cohort.as_ref(), allowance.as_ref());
-    let (id, (valid_from, valid_until)) = (id?, valid?);
-    Some(Located {
-        span: id.span,
-        value: Grant {
-            id: id.value,
+    let whole = || {
+        let (valid_from, valid_until) = valid?;
+        Some(Grant {
+            id: id.as_ref()?.value.clone(),
             cohort: Some(cohort?.value),
             sim: None,
             allowance: allowance.map_or_else(|| "education".into(), |found| found.value),
@@ -51,8 +52,9 @@ pub fn read(
             valid_until,
             priority: priority.map_or(Some(10), |found| u32::try_from(found.value).ok())?,
             donor: donor.map_or_else(String::new, |found| found.value),
-        },
-    })
+        })
+    };
+    GrantRead { grant: whole(), id }
 }
 
 fn read_valid(

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use hissa_core::registry::Period;
 use jiff::civil::Date;
+use toml::Spanned;
 use toml::de::DeValue;
 
 use super::quantity;
@@ -96,9 +97,11 @@ impl Section<'_> {
         let DeValue::Array(list) = value else {
             return self.wrong(key, span, value, "[…]");
         };
-        list.iter()
-            .map(|item| self.integer_value(key, item.get_ref(), item.span(), least, most))
-            .collect()
+        // What is wrong is told; the others still serve the checks of the whole list.
+        let read = |item: &Spanned<DeValue<'_>>| {
+            self.integer_value(key, item.get_ref(), item.span(), least, most)
+        };
+        Some(list.iter().filter_map(read).collect())
     }
 
     /// A list of texts, each in its place.

@@ -32,6 +32,8 @@ pub struct Accounts {
     /// The first `valid_from` with which the SIM became enrolled.
     activated: Option<Date>,
     today: Option<Date>,
+    /// That of the present assignment; of the last one that was, where none is left (E2).
+    cohort: Option<String>,
     used: BTreeMap<(Account, Date), Used>,
 }
 
@@ -51,7 +53,9 @@ impl Accounts {
             .min(DAYS_MAX);
         for behind in (0..=days).rev() {
             let day = today.checked_sub(i64::from(behind).days()).unwrap_or(today);
-            self.open(day, day);
+            self.attend(day);
+            self.open(day);
+            self.close(day);
         }
         self.today = Some(today);
     }
@@ -60,6 +64,9 @@ impl Accounts {
     pub fn programme(&mut self, programme: &Programme) {
         self.programme = Some(programme.clone());
         self.open_today();
+        if let Some(today) = self.today {
+            self.close(today);
+        }
     }
 
     /// The calendar is entered.
@@ -71,10 +78,11 @@ impl Accounts {
         self.open_today();
     }
 
-    /// The SIM is enrolled: accounts of cycles that have ended are opened too.
+    /// The SIM is enrolled. (That accounts of cycles that have ended are opened too does not matter here: no decision is
+    /// about them.)
     pub fn enrol(&mut self, enrolment: &Enrolment) {
-        let first = self.activated.get_or_insert(enrolment.valid_from);
-        *first = (*first).min(enrolment.valid_from);
+        // An earlier day that is told later does not move the cycles.
+        self.activated.get_or_insert(enrolment.valid_from);
         self.history.enrol(enrolment.clone());
         self.open_today();
     }
@@ -87,15 +95,14 @@ impl Accounts {
 
     /// The SIM brings something along.
     pub fn opening(&mut self, opening: &Opening) {
-        let Some(today) = self.today else { return };
-        let account = self
-            .named(today)
-            .into_iter()
-            .find(|(id, ..)| *id == opening.allowance);
-        let Some(account) = account else { return };
+        let mut named = self.named().into_iter();
+        let Some(account) = named.find(|(id, ..)| *id == opening.allowance) else {
+            return;
+        };
         let start = self.cycle_start(account.2, opening.as_of);
-        let used = self.used.entry((account, start)).or_default();
-        if opening.revision > used.opening.1 {
+        if let Some(used) = self.used.get_mut(&(account, start))
+            && opening.revision > used.opening.1
+        {
             used.opening = (opening.used_bytes, opening.revision);
         }
     }
@@ -107,14 +114,17 @@ impl Accounts {
 
     /// Adds the bytes of a usage day and class to all accounts that take them.
     pub fn add(&mut self, day: Date, class: Class, bytes: u64) {
-        let (Some(programme), Some(today)) = (&self.programme, self.today) else {
+        let Some(programme) = &self.programme else {
             return;
         };
         let payer = match class {
             Class::Unknown => programme.unknown_charged_to,
             class => class,
         };
-        self.open(today, day);
+        // Accounts of cycles that have ended are opened by enrolment alone.
+        if self.today.is_some_and(|today| day >= today) {
+            self.open(day);
+        }
         let starts: BTreeMap<Period, Date> = self
             .used
             .keys()
@@ -129,43 +139,70 @@ impl Accounts {
 
     /// What is used of an allowance, by its id, in the cycle that begins on that day.
     pub fn used(&self, allowance: &str, cycle: Date) -> u64 {
-        let named = self
-            .today
-            .map(|today| self.named(today))
-            .unwrap_or_default();
-        let account = named.into_iter().find(|(id, ..)| id == allowance);
+        let mut named = self.named().into_iter();
+        let account = named.find(|(id, ..)| id == allowance);
         let used = account.and_then(|account| self.used.get(&(account, cycle)));
         used.map_or(0, |used| used.rows + used.opening.0)
     }
 
     fn open_today(&mut self) {
         if let Some(today) = self.today {
-            self.open(today, today);
+            self.attend(today);
+            self.open(today);
         }
     }
 
-    /// Opens the accounts that the rules of `today` name, in the cycle that contains `day`.
-    fn open(&mut self, today: Date, day: Date) {
-        for account in self.named(today) {
-            let start = self.cycle_start(account.2, day);
-            self.used.entry((account, start)).or_default();
+    /// Notes the cohort of the present assignment.
+    fn attend(&mut self, today: Date) {
+        if let Some(present) = self.history.present(today) {
+            self.cohort = Some(present.cohort.clone());
         }
     }
 
-    /// The accounts that the rules of the SIM's present cohort name.
-    fn named(&self, today: Date) -> Vec<Account> {
-        let Some(present) = self.history.present(today) else {
-            return Vec::new();
-        };
-        let cohorts = self
-            .programme
-            .iter()
-            .flat_map(|programme| &programme.cohorts);
+    /// Opens the accounts that the rules name, in the cycle that contains `day`, if the SIM is enrolled on a day of it.
+    fn open(&mut self, day: Date) {
+        for account in self.named() {
+            let (start, end) = self.cycle(account.2, day);
+            if self.history.is_enrolled_within(start, end) {
+                self.used.entry((account, start)).or_default();
+            }
+        }
+    }
+
+    /// Lets go of what is used in cycles that close, should a new calendar make one of them current again.
+    fn close(&mut self, today: Date) {
+        let told = self.programme.as_ref();
+        let closes_after = told.map_or(7, |told| i64::from(told.closes_after_days));
+        let mut used = std::mem::take(&mut self.used);
+        used.retain(|((_, _, period), start), _| {
+            let (_, end) = self.cycle(*period, *start);
+            let closes = end.and_then(|end| end.checked_add(closes_after.days()).ok());
+            closes.is_none_or(|closes| closes > today)
+        });
+        self.used = used;
+    }
+
+    /// The accounts that the rules of the SIM's cohort name.
+    fn named(&self) -> Vec<Account> {
+        let cohorts = self.programme.iter().flat_map(|told| &told.cohorts);
         cohorts
-            .filter(|cohort| cohort.id == present.cohort)
+            .filter(|cohort| Some(&cohort.id) == self.cohort.as_ref())
             .flat_map(|cohort| &cohort.allowances)
             .map(|allowance| (allowance.id.clone(), allowance.scope, allowance.every))
             .collect()
+    }
+
+    /// The first day of the cycle that contains a day, and the one behind its last.
+    fn cycle(&self, period: Period, day: Date) -> (Date, Option<Date>) {
+        let start = self.cycle_start(period, day);
+        let end = match period {
+            Period::Day => start.checked_add(1.day()).ok(),
+            Period::Week => start.checked_add(7.days()).ok(),
+            Period::Month => start.checked_add(1.month()).ok(),
+            Period::Days(days) => start.checked_add(i64::from(days).days()).ok(),
+            Period::Term => self.terms.iter().filter(|from| **from > day).min().copied(),
+        };
+        (start, end)
     }
 
     fn cycle_start(&self, period: Period, day: Date) -> Date {

@@ -112,7 +112,10 @@ pub fn gather(
         let offset = u64::try_from(message.offset()).unwrap_or(0);
         entries += 1;
         progress(offset + 1, last);
-        let is_it = |made: &Decision| offset == decision.offset && is_of_one(made, decision);
+        let is_it = |made: &Decision| offset == decision.offset && is_same(made, decision);
+        if offset == decision.offset && decision.reason == Reason::Released {
+            replay.stop_at_release(&decision.cohort);
+        }
         match replayed(&mut replay, message, partition, offset, is_it) {
             Ok(found) => again = found,
             Err(why) => failed = Some(why),
@@ -142,28 +145,19 @@ pub fn gather(
 
 /// The configuration of the shard that decided.
 fn config(decision: &Decision, partitions: Partitions) -> ShardConfig {
-    ShardConfig::new(
-        decision.generation,
-        decision.partition,
-        partitions.count(),
-    )
+    ShardConfig::new(decision.generation, decision.partition, partitions.count())
 }
 
-/// Whether both are about the same class, at the same time, for the same reason: the one is the other made again, or
-/// neither is what it says.
-pub(super) fn is_of_one(made: &Decision, decision: &Decision) -> bool {
-    made.class == decision.class
-        && made.effective_at_ms == decision.effective_at_ms
-        && made.reason == decision.reason
-}
-
-/// Whether the replay made the decision again. What a breaker held was decided when it was held, and not when it was
-/// released: then the replay must say the same of the class by now.
-pub(super) fn bears_out(replay: &Replay, again: Option<&Decision>, decision: &Decision) -> bool {
-    match decision.reason {
-        Reason::Released => replay.in_force(decision.class) == Some(decision.action),
-        _ => again.is_some_and(|made| same(made, decision)),
-    }
+/// Whether the replay made the decision again. What a breaker held, the replay decided when it was held, and not when it
+/// was let go: by the breaker's release, or because the SIM came to another cohort. Then it must say the same of the
+/// class by now.
+pub fn bears_out(replay: &Replay, again: Option<&Decision>, decision: &Decision) -> bool {
+    let said_before = || {
+        let is_release = decision.reason == Reason::Released;
+        (is_release || !replay.has_decided(decision.class))
+            && replay.in_force(decision.class) == Some(decision.action)
+    };
+    again.map_or_else(said_before, |made| is_same(made, decision))
 }
 
 fn replayed(
@@ -254,13 +248,14 @@ fn is_the_one(row: &UsageRow, cause: &Cause, sim: SimId) -> bool {
 }
 
 /// Equal in all but the numbers of the whole shard, which a replay of one SIM cannot know.
-fn same(made: &Decision, decision: &Decision) -> bool {
+pub fn is_same(made: &Decision, decision: &Decision) -> bool {
     let record = |of: &Decision| {
         of.cause
             .as_ref()
             .map(|cause| (cause.source_position, cause.record.clone()))
     };
-    made.action == decision.action
+    made.class == decision.class
+        && made.action == decision.action
         && made.reason == decision.reason
         && made.cycle == decision.cycle
         && made.allowance == decision.allowance

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use hissa_core::decision::Decision;
 use hissa_core::outcome::RejectReason;
 use hissa_core::registry::{
-    Allowance, Block, Catalogue, Class, Cohort, Command, Enrolment, Entered, OnExhausted, Place,
-    Programme, Revision, Rule,
+    Allowance, Block, Breaker, Catalogue, Class, Cohort, Command, Enrolment, Entered, OnExhausted,
+    Period, Place, Programme, Revision, Rule, Scope,
 };
 use hissa_core::shard::{Effects, Shard, ShardConfig};
 use hissa_core::sim::{FeedId, NodeId, SimId};
@@ -66,9 +66,12 @@ fn block(from_rev: u64, entered_at_ms: i64, commands: Vec<Command>) -> Entry<'st
 }
 
 fn programme() -> Command {
-    let allowance = |class, bytes| Allowance {
-        class,
+    let allowance = |scope: Scope, bytes| Allowance {
+        id: scope.as_str().into(),
+        scope,
         bytes,
+        every: Period::Month,
+        rollover_max_bytes: 0,
         on_exhausted: OnExhausted::Throttle { kbit_s: 512 },
     };
     let (timezone, tzif) = crate::config::programme::zone_data("Africa/Casablanca").unwrap();
@@ -80,14 +83,18 @@ fn programme() -> Command {
         closes_after_days: 7,
         unknown_charged_to: Class::Education,
         privacy_k: 10,
+        tablet_tacs: Vec::new(),
+        router_tacs: Vec::new(),
         cohorts: vec![Cohort {
             id: "pilote-rural".into(),
             enforce_from: Some("2026-02-01".parse().unwrap()),
             allowances: vec![
-                allowance(Class::Education, 20 * GB),
-                allowance(Class::Other, GB),
+                allowance(Scope::Education, 20 * GB),
+                allowance(Scope::Other, GB),
             ],
             thresholds: vec![80, 100],
+            restore_over_ms: 0,
+            breaker: Breaker::default(),
         }],
     })
 }
@@ -113,15 +120,22 @@ fn enrol(sim: SimId) -> Command {
     Command::Enrol(Enrolment {
         sim,
         device: None,
+        device_tac: 0,
         cohort: "pilote-rural".into(),
         valid_from: "2026-02-01".parse().unwrap(),
+        valid_until: None,
         place: Place::default(),
     })
 }
 
+/// The eighth of sixteen partitions.
+fn config() -> ShardConfig {
+    ShardConfig::new(1, 7, 16)
+}
+
 /// Runs entries through the whole shard; the decisions about our SIM.
 fn by_the_shard(entries: &[Entry<'_>]) -> Vec<Decision> {
-    let mut shard = Shard::new(ShardConfig::new(1, 7));
+    let mut shard = Shard::new(config());
     let mut effects = Effects::default();
     for (offset, entry) in (0..).zip(entries) {
         shard.apply(entry, offset, &mut effects).unwrap();
@@ -135,7 +149,7 @@ fn by_replay(
     entries: &[Entry<'_>],
     wanted: &Decision,
 ) -> (Option<Decision>, u64, BTreeMap<&'static str, u64>) {
-    let mut replay = Replay::new(OURS, 1, 7);
+    let mut replay = Replay::new(OURS, config());
     let until = |made: &Decision| (made.class, made.sequence) == (wanted.class, wanted.sequence);
     let mut found = None;
     for entry in entries {
@@ -144,7 +158,7 @@ fn by_replay(
             break;
         }
     }
-    let sum = replay.sum(wanted.cycle, wanted.class);
+    let sum = replay.sum(wanted.cycle, &wanted.allowance.id);
     (found, sum.bytes, sum.outcomes)
 }
 
@@ -310,7 +324,7 @@ fn zone() -> TimeZone {
 fn an_exhausted_allowance_is_told_with_its_record_and_its_sum() {
     let text = sentence::text("T-0412", &exhausted(), &evidence(), &zone());
     insta::assert_snapshot!(text, @r"
-    T-0412 education throttled to 512 kbit/s 2026-02-01 15:01 (+01). 20.00 of 20 GB. The allowance of the month from 2026-02-01 was used up. Crossing record: hissa.usage/7 @2 row 3 (carrier-json partition 0 @7, pgw-1 CDR 7 sequence 0, rating group 4101, service id 0). Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s; rating group 4101 is taalim (education). Resets 2026-03-01 00:00.
+    T-0412 education throttled to 512 kbit/s 2026-02-01 15:01 (+01). 20.00 of 20 GB, grants 0. The allowance of the cycle from 2026-02-01 was used up. Crossing record: hissa.usage/7 @2 row 3 (carrier-json partition 0 @7, pgw-1 CDR 7 sequence 0, rating group 4101, service id 0). Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s; rating group 4101 is taalim (education). Resets 2026-03-01 00:00.
     Read again, that entry holds this record, of 7000000003 bytes. Added up again from 4 entries of the log (rows of this SIM: 4 counted, 1 duplicate): 20000000003 bytes, as the decision says.
     ");
 }
@@ -374,9 +388,9 @@ fn a_decision_without_a_record_is_explained_by_its_rule() {
         .map(|decision| sentence::text("T-0412", decision, &nothing, &zone()))
         .collect();
     insta::assert_snapshot!(texts.concat(), @r"
-    T-0412 education allowed 2026-02-01 13:00 (+01). 0.00 of 20 GB. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s.
+    T-0412 education allowed 2026-02-01 13:00 (+01). 0.00 of 20 GB, grants 0. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 20 GB of education a month, then throttled to 512 kbit/s.
     Added up again from 1 entry of the log (rows of this SIM: none): 0 bytes, as the decision says.
-    T-0412 other allowed 2026-02-01 13:00 (+01). 0.00 of 1 GB. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 1 GB of other a month, then throttled to 512 kbit/s.
+    T-0412 other allowed 2026-02-01 13:00 (+01). 0.00 of 1 GB, grants 0. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: cohort pilote-rural: 1 GB of other a month, then throttled to 512 kbit/s.
     Added up again from 1 entry of the log (rows of this SIM: none): 0 bytes, as the decision says.
     T-0412 system allowed 2026-02-01 13:00 (+01). No allowance limits it. Decided when the SIM was enrolled, as for every class then. Policy and catalogue 2026-02-01.1. Rule: system is always allowed.
     Added up again from 1 entry of the log (rows of this SIM: none): 0 bytes, as the decision says.

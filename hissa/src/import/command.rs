@@ -55,8 +55,10 @@ pub async fn run(
         ),
         Content::Calendar(file) => ("entries", session.plan_calendar(&file.entries())?),
     };
+    // Before the first roster there is nobody to cut.
+    let may_cut = !plan.is_empty() && !session.view().sims.is_empty();
     let preview = match content {
-        Content::Programme(_) | Content::Calendar(_) if !plan.is_empty() => {
+        Content::Programme(_) | Content::Calendar(_) if may_cut => {
             Some(preview(&deployment, session.view(), &plan).await)
         }
         _ => None,
@@ -145,7 +147,7 @@ async fn preview(
             )
         }
         Err(why) => (
-            format!("How many SIMs the new rules would cut at once is not known: {why}.\n"),
+            format!("How many SIMs the new rules would cut at once is not known: {why:#}.\n"),
             serde_json::json!({ "unknown": why.to_string() }),
         ),
     }

@@ -3,6 +3,8 @@
 use hissa_core::registry::Command;
 use serde::Serialize;
 
+use super::ImportError;
+
 /// Lines of a difference that are shown; the counts speak of all.
 pub const LINES_MAX: usize = 20;
 
@@ -84,4 +86,12 @@ impl Difference {
         text.push('\n');
         text
     }
+}
+
+/// A value of the directory.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn json(value: &impl serde::Serialize) -> Result<String, ImportError> {
+    serde_json::to_string(value).map_err(|why| ImportError::Refused(vec![why.to_string()]))
 }

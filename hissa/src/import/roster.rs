@@ -7,7 +7,7 @@ use hissa_core::registry::Enrolment;
 use hissa_core::sim::SimId;
 
 use super::ImportError;
-use super::plan::Plan;
+use super::plan::{Plan, json};
 use super::registry_view::{DirectoryEntry, RegistryView, TagEntry, sim_key, tag_key};
 use super::roster_changes::Changes;
 use crate::config::roster::RosterRow;
@@ -127,10 +127,6 @@ fn entry(row: &RosterRow) -> DirectoryEntry {
         alert_lang: row.alert_lang.clone(),
         admin_groups: row.admin_groups.clone(),
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, ImportError> {
-    serde_json::to_string(value).map_err(|why| ImportError::Refused(vec![why.to_string()]))
 }
 
 fn refuse_unknown_cohorts(view: &RegistryView, rows: &[RosterRow]) -> Result<(), ImportError> {

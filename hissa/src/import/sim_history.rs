@@ -70,6 +70,16 @@ impl SimHistory {
             .filter(|known| known.valid_until.is_none_or(|until| until > day))
     }
 
+    /// Whether the SIM is enrolled on one of the days from `start` until `end` (exclusive; none: for ever).
+    pub fn is_enrolled_within(&self, start: Date, end: Option<Date>) -> bool {
+        let nexts = self.assignments.iter().skip(1).map(|next| next.valid_from);
+        let nexts = nexts.map(Some).chain([None]);
+        self.assignments.iter().zip(nexts).any(|(known, next)| {
+            let until = [known.valid_until, next, end].into_iter().flatten().min();
+            until.is_none_or(|until| known.valid_from.max(start) < until)
+        })
+    }
+
     /// The assignment whose cohort's rules hold for the SIM on that day: the one that speaks of it, else the earliest.
     pub fn present(&self, today: Date) -> Option<&Enrolment> {
         self.speaking_of(today).or(self.assignments.first())

@@ -1,5 +1,7 @@
 //! Differences, as a user sees them. The registry is a value here; no Kafka is needed.
 
+use std::collections::HashMap;
+
 use hissa_core::pseudonym::Pseudonymizer;
 use hissa_core::registry::{Command, Entered};
 
@@ -71,10 +73,11 @@ fn rows(text: &str) -> Vec<RosterRow> {
 
 fn apply(view: &mut RegistryView, plan: Plan) {
     for command in plan.commands {
-        view.enter(Entered {
+        let entered = Entered {
             entered_at_ms: ENTERED_MS,
             command,
-        });
+        };
+        view.enter(entered, plan.of_programme);
     }
     for (key, value) in plan.directory {
         view.record(&key, value);
@@ -138,8 +141,8 @@ imsi,asset_tag,school_code,commune_code,province_code,region_code,milieu,cohort,
 ";
     let plan = roster::plan(&view, &rows(text), &key()).unwrap();
     insta::assert_snapshot!(plan.difference.text("SIMs"), @r"
-    ~ T-0009: school E1 → E2, tag T-0002 → T-0009
-    + T-0002 pilote-rural from 2026-03-01
+    ~ T-0009: school E1 → E2 from 2026-02-01, tag T-0002 → T-0009
+    + T-0002: pilote-rural from 2026-03-01
     SIMs: 1 new, 1 changed, 0 unchanged, 1 not in the file (they stay as they are)
     ");
     let keys: Vec<&str> = plan
@@ -168,7 +171,17 @@ fn a_tag_that_nobody_has_any_more_leaves_the_directory() {
 #[test]
 fn the_registry_gets_no_tag_and_no_raw_identifier() {
     let view = imported();
-    let commands = serde_json::to_string(&view.enrolments.values().collect::<Vec<_>>()).unwrap();
+    let plan = roster::plan(
+        &RegistryView {
+            sims: HashMap::new(),
+            ..view.clone()
+        },
+        &rows(ROSTER),
+        &key(),
+    )
+    .unwrap();
+    let commands = serde_json::to_string(&plan.commands).unwrap();
+    assert!(commands.contains("pilote-rural"), "{commands}");
     assert!(
         !commands.contains("T-000") && !commands.contains("0010121"),
         "{commands}"
@@ -184,7 +197,7 @@ fn a_tag_of_another_sim_is_refused() {
         .replace("T-0001", "T-0007");
     insta::assert_snapshot!(refusal(roster::plan(&imported(), &rows(&text), &key())), @r"
     nothing was imported:
-      asset tag T-0002 belongs to another SIM, which is not in this file: give that SIM another tag in the same file
+      asset tag T-0002 belongs to another SIM, which is not in this file: give that SIM another tag in the same file, or replace it with `hissa sim replace`
     ");
 }
 
@@ -250,9 +263,9 @@ fn a_rule_that_has_begun_cannot_be_dropped() {
     let text = CATALOGUE
         .replace("version = \"1\"", "version = \"2\"")
         .replace("rating_group = 10 ", "rating_group = 11 ");
-    insta::assert_snapshot!(refusal(catalogue::plan(&imported(), &catalogue_file(&text), ENTERED_MS)), @r"
+    insta::assert_snapshot!(refusal(catalogue::plan(&imported(), &catalogue_file(&text), ENTERED_MS)), @r#"
     nothing was imported:
       rating group 11: internet (other) would change what is counted already: after the first version, a rule begins at a `valid_from` whose local midnight is 15 minutes or more ahead
-      rating group 10: internet (other) is missing: a rule of an earlier version holds until a newer one takes over, so keep it, and add a rule with a later `valid_from`
-    ");
+      rating group 10: internet (other) is missing: a rule of an earlier version holds until a newer one takes over, so keep it; to withdraw it, map its traffic to class "unknown" with a later `valid_from`
+    "#);
 }

@@ -19,6 +19,7 @@ use crate::console::Console;
 use crate::exit::{Exit, NotFound};
 use crate::import::RegistryView;
 use crate::sim_name;
+use crate::unanswered::unanswered;
 use report::Report;
 
 /// Runs the command.
@@ -38,7 +39,7 @@ pub async fn run(
     let client = deployment.clickhouse.client()?;
     let zone = view.zone();
     if let Some(named) = named {
-        let status = one_sim::read(&client, &deployment, named.sim)
+        let status = one_sim::read(&client, &deployment, &view, named.sim)
             .await
             .map_err(unanswered)?;
         if status.allowances.is_empty() && status.decisions.is_empty() {
@@ -86,16 +87,4 @@ async fn whole(
         sims: facts::sims(client, generation).await?,
         in_force: facts::in_force(client, generation).await?,
     })
-}
-
-/// ClickHouse's refusal in a sentence with its remedy.
-fn unanswered(why: Error) -> anyhow::Error {
-    let told = why.to_string();
-    if told.contains("UNKNOWN_DATABASE") || told.contains("UNKNOWN_TABLE") {
-        anyhow::anyhow!(
-            "ClickHouse has no tables of Hissa yet: start `hissa up`, or `hissa aggregate`, which makes them"
-        )
-    } else {
-        anyhow::Error::from(why).context("asking ClickHouse")
-    }
 }

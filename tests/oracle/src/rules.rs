@@ -10,7 +10,7 @@ use crate::registry::{Catalogue, FeedRules, Grant, Programme, Span, SpanKind, Tr
 use crate::zone::Zone;
 
 /// How late a row's end may lie behind its delivery where no `feed` command says (O5).
-const TOLERANCE: i64 = 300_000;
+pub(crate) const TOLERANCE: i64 = 300_000;
 
 /// After how many days what ended closes where no programme says (Q3).
 const CLOSES_AFTER: i32 = 7;
@@ -30,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) spans: Arc<Vec<Span>>,
     pub(crate) catalogues: Vec<Arc<Catalogue>>,
     pub(crate) feeds: BTreeMap<Feed, FeedRules>,
+    /// The smallest tolerance that a feed ever had.
+    pub(crate) least_tolerances: BTreeMap<Feed, i64>,
     /// In the order of their entry.
     pub(crate) grants: Vec<GrantEntry>,
 }
@@ -42,6 +44,7 @@ impl Rules {
             spans: Arc::default(),
             catalogues: Vec::new(),
             feeds: BTreeMap::new(),
+            least_tolerances: BTreeMap::new(),
             grants: Vec::new(),
         }
     }
@@ -67,10 +70,14 @@ impl Rules {
             .unwrap_or_default()
     }
 
-    pub(crate) fn tolerance(&self, feed: Feed) -> i64 {
-        self.feeds
+    /// How far a row's end may lie behind its delivery (O5).
+    pub(crate) fn tolerance(&self, feed: Feed, again: bool) -> i64 {
+        let now = self
+            .feeds
             .get(&feed)
-            .map_or(TOLERANCE, |rules| rules.future_tolerance_ms)
+            .map_or(TOLERANCE, |rules| rules.future_tolerance_ms);
+        let least = self.least_tolerances.get(&feed).copied();
+        if again { least.unwrap_or(now) } else { now }
     }
 
     /// What a feed's counters are where a row does not say (C1).

@@ -111,3 +111,36 @@ fn within_one_entry_a_key_has_one_row_the_last() {
         expected.map(|(from, cohort)| (date(from), cohort.to_owned()))
     );
 }
+
+#[test]
+fn two_accounts_of_one_id_and_first_day_have_one_row_in_an_entry() {
+    let mut other = rural();
+    other.id = "urban".into();
+    other.allowances[0].every = crate::registry::Period::Day;
+    other.allowances[0].bytes = 5 * GB;
+    let mut story = Story::new();
+    let told = [
+        Command::Programme(programme(vec![rural(), other])),
+        enrolment(1, "rural", "2026-02-01"),
+        enrolment(1, "urban", "2026-02-01"),
+    ];
+    let commands = (0..).zip(told).map(|(rev, command)| Revision {
+        rev,
+        entered: Entered {
+            entered_at_ms: at("2026-02-01T08:00"),
+            command,
+        },
+    });
+    let block = Block {
+        from_rev: 0,
+        to_rev: 3,
+        commands: commands.collect(),
+    };
+    story.apply(&Entry::Block(block)).unwrap();
+    let facts = story.shard.take_facts(usize::MAX);
+    let limits = facts.iter().filter_map(|fact| match fact {
+        Fact::SimCycle(row) if row.allowance == "education" => Some(row.limit_bytes),
+        _ => None,
+    });
+    assert_eq!(limits.collect::<Vec<_>>(), [5 * GB]);
+}

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use super::commands::*;
 use super::story::*;
 use crate::facts::Fact;
 use crate::outcome::RejectReason;
-use crate::registry::{Cohort, Command};
+use crate::registry::{
+    Breaker, BreakerAction, CalendarKind, Class, Cohort, Command, Counter, Grant, OnExhausted,
+    Period, Programme, Scope,
+};
 use crate::shard::Shard;
 use crate::usage::UsageRow;
 use crate::wire::{Entry, Progress};
@@ -28,7 +32,7 @@ impl Dice {
         (z ^ (z >> 31)) % bound
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 }
@@ -53,7 +57,7 @@ impl Log {
         let start = "2026-01-31T12:00".to_owned();
         for command in [
             Command::Catalogue(catalogue()),
-            Command::Programme(programme(vec![rural(), idle()])),
+            Command::Programme(some_programme(&mut dice)),
         ] {
             entries.push(Told::Command(start.clone(), Box::new(command)));
         }
@@ -85,17 +89,12 @@ impl Log {
                 sent.push(row);
             }
             entries.push(Told::Row(Box::new(row)));
-            match offset {
-                150 => entries.push(enrol_at(clock, 5)),
-                300 => entries.push(enrol_at(clock, 6)),
-                400 => {
-                    let mut cohort = rural();
-                    cohort.allowances[0].bytes = 30 * GB;
-                    let command = Command::Programme(programme(vec![cohort, idle()]));
-                    entries.push(Told::Command(utc(clock), Box::new(command)));
-                }
-                _ if offset % 50 == 49 => entries.push(Told::Until(clock)),
-                _ => {}
+            if offset % 50 == 49 {
+                entries.push(Told::Until(clock));
+            }
+            if dice.chance(8) {
+                let command = some_command(&mut dice, offset, clock);
+                entries.push(Told::Command(utc(clock), Box::new(command)));
             }
         }
         entries.push(Told::Until(clock + 86_400_000));
@@ -125,9 +124,83 @@ fn utc(at_ms: i64) -> String {
         .to_string()
 }
 
-fn enrol_at(clock: i64, number: u8) -> Told {
-    let command = enrolment(number, "rural", "2026-02-03");
-    Told::Command(utc(clock), Box::new(command))
+/// A programme with allowances of every period, now and then.
+fn some_programme(dice: &mut Dice) -> Programme {
+    let actions = [BLOCK, SLOW, OnExhausted::Notify];
+    let periods = [
+        Period::Day,
+        Period::Week,
+        Period::Month,
+        Period::Term,
+        Period::Days(9),
+    ];
+    let scopes = [Scope::Education, Scope::Other, Scope::All];
+    let mut told = programme(vec![rural(), idle()]);
+    for cohort in &mut told.cohorts {
+        for n in 0..dice.below(3) {
+            let bytes = [0, 2 * GB, 10 * GB, 30 * GB][dice.below(4) as usize];
+            let every = periods[dice.below(5) as usize];
+            let action = actions[dice.below(3) as usize];
+            let scope = scopes[dice.below(3) as usize];
+            let one = bytes_of(scope, bytes, every, action).called(&format!("more{n}"));
+            cohort.allowances.push(one.rolls(dice.below(2 * GB)));
+        }
+        cohort.breaker = Breaker {
+            share_permille: 200,
+            at_least: [0, 20, 100][dice.below(3) as usize],
+        };
+        cohort.restore_over_ms = 1000;
+    }
+    told.unknown_charged_to = [Class::Education, Class::Other][dice.below(2) as usize];
+    told.tablet_tacs = vec![222];
+    told.closes_after_days = [7, 7, 3, 10][dice.below(4) as usize];
+    told
+}
+
+/// A date around the clock's.
+fn some_day(dice: &mut Dice, clock: i64) -> String {
+    let off = i64::try_from(dice.below(30)).unwrap() - 10;
+    let day = jiff::Timestamp::from_millisecond(clock + off * 86_400_000).unwrap();
+    day.strftime("%Y-%m-%d").to_string()
+}
+
+/// A command of any kind.
+fn some_command(dice: &mut Dice, offset: u64, clock: i64) -> Command {
+    let number = 1 + dice.below(7) as u8;
+    let day = some_day(dice, clock);
+    let end = date(&day).saturating_add(jiff::Span::new().days(1 + dice.below(12).cast_signed()));
+    let end = end.to_string();
+    let cohorts = ["rural", "rural", "idle", "elsewhere"];
+    match dice.below(12) {
+        0 => Command::Programme(some_programme(dice)),
+        1 | 2 => {
+            let enrolment = enrolling(number, &day).of(cohorts[dice.below(4) as usize]);
+            enrolment.in_device(1 + dice.below(2) as u8, 111).told()
+        }
+        3 => enrolling(number, &day).until(&end).told(),
+        4 => retirement(number, &day),
+        5 => Command::Opening(opening(
+            number,
+            dice.below(20 * GB),
+            &day,
+            dice.below(9) as u32,
+        )),
+        6 | 7 => {
+            let all = grant(&format!("g{offset}"), dice.below(9 * GB) + 1).days(&day, &end);
+            let priority = dice.below(3) as u32;
+            let one = Grant { priority, ..all };
+            Command::Grant(if dice.chance(50) { one } else { one.to(number) })
+        }
+        8 => {
+            let classes = [Class::Education, Class::Other];
+            let open = open_days(&day, &end, &classes[dice.below(2) as usize..]);
+            let term = days(CalendarKind::Term, &end, &end);
+            calendar(vec![open, term, days(CalendarKind::Holiday, &day, &end)])
+        }
+        9 => breaker([BreakerAction::Release, BreakerAction::Drop][dice.below(2) as usize]),
+        10 => feed([Counter::Delta, Counter::Cumulative32][dice.below(2) as usize]),
+        _ => Command::Catalogue(catalogue()),
+    }
 }
 
 fn random_row(dice: &mut Dice, offset: u64, clock: i64) -> UsageRow {
@@ -152,6 +225,13 @@ fn random_row(dice: &mut Dice, offset: u64, clock: i64) -> UsageRow {
     row.delivered_at_ms = clock.into();
     row.rating_group = [EDU, EDU, EDU, OTHER, SYSTEM, STRANGE][dice.below(6) as usize].into();
     row.uplink_bytes = dice.below(1_000_000).into();
+    row.device = [dice.below(4) as u8; 16];
+    row.device_tac = [111, 222, 333][dice.below(3) as usize].into();
+    row.counter = [0, 0, 1, 2, 3][dice.below(5) as usize];
+    if dice.chance(30) {
+        row.charging_id = dice.below(5).into();
+        row.record_sequence = (offset as u32).into();
+    }
     row
 }
 
@@ -172,7 +252,7 @@ pub fn run(log: &Log, restore_at: Option<usize>) -> Story {
     story
 }
 
-fn tell(story: &mut Story, told: &Told) {
+pub fn tell(story: &mut Story, told: &Told) {
     match told {
         Told::Row(row) => {
             story.rows(&[**row]);
@@ -189,7 +269,7 @@ fn tell(story: &mut Story, told: &Told) {
 }
 
 /// Runs a log in frames of random size, publishing ranges again.
-fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
+pub fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
     let all = log.rows();
     let mut published = 0;
     let mut frame: Vec<UsageRow> = Vec::new();
@@ -220,7 +300,7 @@ fn run_in_frames(log: &Log, dice: &mut Dice) -> Story {
 }
 
 /// What must not depend on framing: offsets and versions do.
-fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>) {
+pub fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>) {
     let decisions = story.decisions.iter().map(|decision| {
         let mut decision = decision.clone();
         decision.offset = 0;
@@ -237,33 +317,42 @@ fn essence(story: &Story) -> (Vec<String>, Vec<String>, BTreeMap<String, String>
         }
         format!("{alert:?}")
     });
-    let facts = story.facts.iter().map(|(key, fact)| {
-        let mut fact = fact.clone();
-        match &mut fact {
-            Fact::SimDay(row) => row.version = 0,
-            Fact::SimCycle(row) => row.version = 0,
-            Fact::OutcomeDay(row) => row.version = 0,
-            Fact::PlaceHour(row) => row.version = 0,
-            Fact::FlagDay(row) => row.version = 0,
-            Fact::Assignment(row) => row.version = 0,
-            Fact::Decision(row) => {
-                row.version = 0;
-                row.decision.cause = None;
-                row.decision.offset = 0;
-            }
-        }
-        (key.clone(), format!("{fact:?}"))
-    });
+    let facts = story.facts.iter();
+    let facts = facts.map(|(key, fact)| (key.clone(), format!("{:?}", without_offsets(fact))));
     (decisions.collect(), alerts.collect(), facts.collect())
+}
+
+/// A row without what depends on where its entry stands in the log.
+pub fn without_offsets(fact: &Fact) -> Fact {
+    let mut fact = fact.clone();
+    match &mut fact {
+        Fact::SimDay(row) => row.version = 0,
+        Fact::SimCycle(row) => row.version = 0,
+        Fact::OutcomeDay(row) => row.version = 0,
+        Fact::PlaceHour(row) => row.version = 0,
+        Fact::FlagDay(row) => row.version = 0,
+        Fact::Assignment(row) => row.version = 0,
+        Fact::Decision(row) => {
+            row.version = 0;
+            row.decision.cause = None;
+            row.decision.offset = 0;
+        }
+    }
+    fact
+}
+
+/// Forty seeds; a failure tells its own.
+fn seeds() -> std::ops::Range<u64> {
+    0..40
 }
 
 #[test]
 fn other_frames_and_ranges_published_again_change_nothing() {
-    for seed in 0..40 {
+    for seed in seeds() {
         let log = Log::random(seed);
         let once = run(&log, None);
         assert!(
-            once.decisions.len() > 20 && once.alerts.len() > 3,
+            once.decisions.len() > 20 && once.alerts.len() > 1,
             "seed {seed}"
         );
         let expected = essence(&once);
@@ -280,7 +369,7 @@ fn other_frames_and_ranges_published_again_change_nothing() {
 
 #[test]
 fn facts_taken_at_any_instants_have_the_same_bytes_under_key_and_version() {
-    for seed in 0..40 {
+    for seed in seeds() {
         let log = Log::random(seed);
         let mut all: BTreeMap<(String, u64), Fact> = BTreeMap::new();
         let mut newest = Vec::new();

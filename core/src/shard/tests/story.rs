@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::alert::{AlertChange, Subject};
 use crate::decision::Decision;
-use crate::facts::Fact;
+use crate::facts::{Fact, SimCycle};
 use crate::registry::Catalogue;
 use crate::registry::{
     Allowance, Block, Breaker, Class, Cohort, Command, Counter, Enrolment, Entered, Feed,
@@ -147,6 +147,13 @@ pub struct Usage {
     pub down: u64,
     pub charging_id: Option<u64>,
     pub offset: Option<u64>,
+    pub service: u32,
+    /// A number, and the type allocation code; 0: no device is told.
+    pub device: (u8, u32),
+    /// The code of what the byte counts are.
+    pub counter: u8,
+    /// Record sequence, container sequence.
+    pub order: (u32, u32),
 }
 
 /// Usage of an education service that ended at a local time, delivered ten minutes later.
@@ -162,6 +169,10 @@ pub fn usage(sim: u8, end: &str, down: u64) -> Usage {
         down,
         charging_id: None,
         offset: None,
+        service: 0,
+        device: (0, 0),
+        counter: 0,
+        order: (0, 1),
     }
 }
 
@@ -200,6 +211,27 @@ impl Usage {
         }
     }
 
+    /// The record names a device, and its type allocation code.
+    pub fn device(self, number: u8, tac: u32) -> Usage {
+        Usage {
+            device: (number, tac),
+            ..self
+        }
+    }
+
+    /// The record says what its counts are: 1 delta, 2 and 3 cumulative of 32 and 64 bits.
+    pub fn counter(self, counter: u8) -> Usage {
+        Usage { counter, ..self }
+    }
+
+    /// Record sequence and container sequence.
+    pub fn order(self, record: u32, container: u32) -> Usage {
+        Usage {
+            order: (record, container),
+            ..self
+        }
+    }
+
     pub fn row(self, next_offset: u64) -> UsageRow {
         let source = source();
         let offset = self.offset.unwrap_or(next_offset);
@@ -215,7 +247,12 @@ impl Usage {
             charging_id: self.charging_id.unwrap_or(offset).into(),
             opened_at_ms: self.opened.unwrap_or(started).into(),
             rating_group: self.group.into(),
-            container_sequence: 1.into(),
+            service_id: self.service.into(),
+            record_sequence: self.order.0.into(),
+            container_sequence: self.order.1.into(),
+            device: [self.device.0; 16],
+            device_tac: self.device.1.into(),
+            counter: self.counter,
             started_at_ms: started.into(),
             ended_at_ms: self.end.into(),
             uplink_bytes: self.up.into(),
@@ -345,6 +382,23 @@ impl Story {
         self.apply(&Entry::Progress(progress)).unwrap();
     }
 
+    /// Clock hours of a local date in which records were delivered, from the first until before the last.
+    pub fn heard(&mut self, date: &str, hours: std::ops::Range<i64>) {
+        let midnight = at(&format!("{date}T00:00"));
+        let heard = hours.map(|hour| (midnight + hour * 3_600_000).div_euclid(3_600_000));
+        let told = SourceProgress {
+            source: Source {
+                feed: FeedId::parse("other-feed").unwrap(),
+                ..source()
+            },
+            through: 0,
+            rows: 0,
+            bytes: 0,
+            heard: heard.collect(),
+        };
+        self.progress("2026-01-01T00:00", vec![told]);
+    }
+
     /// Takes all rows of facts that wait, and keeps the newest of each key.
     pub fn take(&mut self) -> &BTreeMap<String, Fact> {
         for fact in self.shard.take_facts(usize::MAX) {
@@ -372,6 +426,33 @@ impl Story {
                 format!("{change} {} #{}", id.replace('/', " "), alert.revision)
             })
             .collect()
+    }
+
+    /// What a decision says beside its words, of the last one told.
+    pub fn last(&self) -> Decision {
+        self.decisions.last().unwrap().clone()
+    }
+
+    /// The newest row of `sim_cycle` of an allowance; none where there is none.
+    pub fn account(&mut self, number: u8, cycle: &str, allowance: &str) -> Option<SimCycle> {
+        let prefix = format!("cycle {} {cycle} {allowance} ", sim(number));
+        let facts = self.take().range(prefix.clone()..);
+        let newest = facts.take_while(|(k, _)| k.starts_with(&prefix)).last();
+        match newest {
+            Some((_, Fact::SimCycle(row))) => Some(row.clone()),
+            _ => None,
+        }
+    }
+
+    /// The used bytes of an allowance, as `sim_cycle` says.
+    pub fn used(&mut self, number: u8, cycle: &str, allowance: &str) -> Option<u64> {
+        self.account(number, cycle, allowance).map(|r| r.used_bytes)
+    }
+
+    /// Limit, granted and used bytes of an allowance, as `sim_cycle` says.
+    pub fn quota(&mut self, number: u8, cycle: &str, allowance: &str) -> (u64, u64, u64) {
+        let row = self.account(number, cycle, allowance).unwrap();
+        (row.limit_bytes, row.granted_bytes, row.used_bytes)
     }
 
     /// The used bytes and the state of an allowance, as the newest row of `sim_cycle` says.

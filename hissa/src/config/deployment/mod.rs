@@ -2,6 +2,7 @@
 //! services listen.
 
 mod reading;
+mod secrets;
 mod writing;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use hissa_links::clickhouse::ClickHouseLink;
 use hissa_links::kafka::KafkaLink;
 
 pub use reading::read;
+pub use secrets::{Secret, secrets};
 
 /// A deployment. Paths are absolute, or relative to the working directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

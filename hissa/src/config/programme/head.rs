@@ -151,10 +151,8 @@ fn read_privacy(section: &Section<'_>) -> Option<u16> {
 /// Type allocation codes: the first 8 digits of an IMEI. No device is a tablet and a router.
 fn read_tacs(section: &Section<'_>) -> (Vec<u32>, Vec<u32>) {
     let read = |key| {
-        // TOML has no numbers that begin with a zero, and no allocated code does.
-        section
-            .integers(key, 10_000_000, 99_999_999)
-            .unwrap_or_default()
+        // A code may begin with a zero, as those that were given out in North America do: TOML writes it without.
+        section.integers(key, 1, 99_999_999).unwrap_or_default()
     };
     let (tablets, routers) = (read("tablet_tacs"), read("router_tacs"));
     for router in &routers {

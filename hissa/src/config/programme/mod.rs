@@ -178,23 +178,15 @@ fn read_grants(
     cohorts: &[CohortRead],
 ) -> Vec<Grant> {
     let entries = calendar.map(CalendarRead::entries).unwrap_or_default();
-    let read: Vec<Located<Grant>> = root
-        .tables("grant", |section| {
-            grant::read(section, cohorts, &entries.entries)
-        })
-        .into_iter()
-        .flatten()
-        .collect();
+    let read = root.tables("grant", |section| {
+        grant::read(section, cohorts, &entries.entries)
+    });
     let mut ids: Vec<Located<String>> = Vec::new();
-    for grant in &read {
-        let id = Located {
-            value: grant.value.id.clone(),
-            span: grant.span.clone(),
-        };
-        refuse_second(root, "grant", &ids, &id);
-        ids.push(id);
+    for id in read.iter().filter_map(|read| read.id.as_ref()) {
+        refuse_second(root, "grant", &ids, id);
+        ids.push(id.clone());
     }
-    read.into_iter().map(|grant| grant.value).collect()
+    read.into_iter().filter_map(|read| read.grant).collect()
 }
 
 fn refuse_second(root: &Section<'_>, what: &str, seen: &[Located<String>], new: &Located<String>) {

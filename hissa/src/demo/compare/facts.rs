@@ -1,13 +1,11 @@
 //! The facts in ClickHouse against the truth.
 
-use std::collections::BTreeMap;
-
 use clickhouse::{Client, Row};
-use hissa_carrier::truth::{ProvinceMonth, Truth};
+use hissa_carrier::truth::Truth;
 use hissa_core::sim::SimId;
 use serde::Deserialize;
 
-use super::{Comparison, Names, TopicFindings};
+use super::{Comparison, Names};
 
 /// Every total by SIM, usage day, booked day, class and service.
 pub(super) async fn sim_days(
@@ -102,7 +100,77 @@ pub(super) async fn outcomes(truth: &Truth, client: &Client) -> anyhow::Result<C
     ))
 }
 
-/// Limit and use of every allowance in every cycle, as last booked.
+/// What is said of rows beside their outcome, by booked day.
+pub(super) async fn flags(truth: &Truth, client: &Client) -> anyhow::Result<Comparison> {
+    #[derive(Row, Deserialize)]
+    struct Found {
+        booked_day: i32,
+        flag: String,
+        records: u64,
+        bytes: u64,
+    }
+    let found = client
+        .query(
+            "SELECT booked_day, flag, sum(records) AS records, sum(bytes) AS bytes \
+             FROM hissa.flag_day FINAL GROUP BY ALL",
+        )
+        .fetch_all::<Found>()
+        .await?;
+    let found = found
+        .into_iter()
+        .map(|row| ((row.booked_day, row.flag), (row.records, row.bytes)));
+    let expected = truth.flag_days.iter().map(|day| {
+        let key = (day.booked_day.to_epoch_days(), day.flag.as_str().to_owned());
+        (key, (day.rows, day.bytes))
+    });
+    Ok(Comparison::of(
+        "flags by day",
+        expected.collect(),
+        found.collect(),
+    ))
+}
+
+/// Every total by province, cohort, usage day, local hour and class.
+pub(super) async fn place_hours(truth: &Truth, client: &Client) -> anyhow::Result<Comparison> {
+    #[derive(Row, Deserialize)]
+    struct Found {
+        province: String,
+        cohort: String,
+        usage_day: i32,
+        hour: u8,
+        class: String,
+        uplink_bytes: u64,
+        downlink_bytes: u64,
+    }
+    let found = client
+        .query(
+            "SELECT province, cohort, usage_day, hour, class, sum(uplink_bytes) AS uplink_bytes, \
+             sum(downlink_bytes) AS downlink_bytes FROM hissa.place_hour FINAL GROUP BY ALL",
+        )
+        .fetch_all::<Found>()
+        .await?;
+    let found = found.into_iter().map(|row| {
+        let key = (row.province, row.cohort, row.usage_day, row.hour, row.class);
+        (key, (row.uplink_bytes, row.downlink_bytes))
+    });
+    let expected = truth.place_hours.iter().map(|hour| {
+        let key = (
+            hour.province.to_owned(),
+            hour.cohort.to_owned(),
+            hour.usage_day.to_epoch_days(),
+            hour.hour,
+            hour.class.as_str().to_owned(),
+        );
+        (key, (hour.uplink_bytes, hour.downlink_bytes))
+    });
+    Ok(Comparison::of(
+        "totals by province, cohort and hour",
+        expected.collect(),
+        found.collect(),
+    ))
+}
+
+/// Limit, grants and use of every allowance in every cycle, as last booked.
 pub(super) async fn balances(
     truth: &Truth,
     names: &mut Names<'_>,
@@ -114,12 +182,13 @@ pub(super) async fn balances(
         cycle_start: i32,
         allowance: String,
         limit_bytes: u64,
+        granted_bytes: u64,
         used_bytes: u64,
     }
     let found = client
         .query(
             "SELECT sim, cycle_start, allowance, argMax(limit_bytes, booked_day) AS limit_bytes, \
-             argMax(used_bytes, booked_day) AS used_bytes \
+             argMax(granted_bytes, booked_day) AS granted_bytes, argMax(used_bytes, booked_day) AS used_bytes \
              FROM hissa.sim_cycle FINAL GROUP BY sim, cycle_start, allowance",
         )
         .fetch_all::<Found>()
@@ -127,7 +196,7 @@ pub(super) async fn balances(
     let found = found.into_iter().map(|row| {
         (
             (SimId(row.sim), row.cycle_start, row.allowance),
-            (row.limit_bytes, row.used_bytes),
+            (row.limit_bytes, row.granted_bytes, row.used_bytes),
         )
     });
     let expected = truth.balances.iter().map(|balance| {
@@ -136,125 +205,17 @@ pub(super) async fn balances(
             balance.cycle.to_epoch_days(),
             balance.allowance.as_str().to_owned(),
         );
-        (key, (balance.limit_bytes, balance.used_bytes))
+        let standing = balance.standing;
+        let figures = (
+            standing.limit_bytes,
+            standing.granted_bytes,
+            standing.used_bytes,
+        );
+        (key, figures)
     });
     Ok(Comparison::of(
         "balances by SIM and month",
         expected.collect(),
         found.collect(),
     ))
-}
-
-/// The decisions that analysts and `explain` see are those that the carrier got, number by number.
-pub(super) async fn decisions_of_topic(
-    topics: &TopicFindings,
-    client: &Client,
-) -> anyhow::Result<Comparison> {
-    #[derive(Row, Deserialize)]
-    struct Found {
-        partition: u16,
-        number: u64,
-        sim: [u8; 16],
-        class: String,
-        action: String,
-        sequence: u64,
-        effective_at_ms: i64,
-    }
-    let found = client
-        .query(
-            "SELECT partition, number, sim, class, action, sequence, effective_at_ms FROM hissa.decision FINAL",
-        )
-        .fetch_all::<Found>()
-        .await?;
-    let found = found.into_iter().map(|row| {
-        let value = (
-            SimId(row.sim),
-            row.class,
-            row.action,
-            row.sequence,
-            row.effective_at_ms,
-        );
-        ((row.partition, row.number), value)
-    });
-    let expected = topics.decisions.iter().map(|(key, decision)| {
-        let (class, action) = (
-            decision.class.as_str().to_owned(),
-            decision.action.as_str().to_owned(),
-        );
-        (
-            *key,
-            (
-                decision.sim,
-                class,
-                action,
-                decision.sequence,
-                decision.effective_at_ms,
-            ),
-        )
-    });
-    Ok(Comparison::of(
-        "decisions in ClickHouse and on the topic",
-        expected.collect(),
-        found.collect(),
-    ))
-}
-
-/// The smallest number of SIMs that analysts are shown.
-const K: u64 = 10;
-
-/// Medians by cohort, province and month, as analysts see them: small cells hidden, and so much with them that a hidden
-/// one cannot be told from the total.
-pub(super) async fn province_medians(truth: &Truth, client: &Client) -> anyhow::Result<Comparison> {
-    #[derive(Row, Deserialize)]
-    struct Found {
-        cohort: String,
-        province: String,
-        month: i32,
-        enrolled_sims: u64,
-        median_gb: f64,
-    }
-    let found = client
-        .query(
-            "SELECT cohort, province, toDate32(month) AS month, enrolled_sims, median_gb FROM pub.province_month",
-        )
-        .fetch_all::<Found>()
-        .await?;
-    let found = found.into_iter().map(|row| {
-        (
-            (row.cohort, row.month, row.province),
-            (row.enrolled_sims, half_bytes(row.median_gb)),
-        )
-    });
-
-    let mut cells: BTreeMap<(&str, i32), Vec<&ProvinceMonth>> = BTreeMap::new();
-    for cell in &truth.province_months {
-        if let Some(cohort) = &cell.cohort {
-            cells
-                .entry((cohort, cell.month.to_epoch_days()))
-                .or_default()
-                .push(cell);
-        }
-    }
-    let mut expected = Vec::new();
-    for ((cohort, month), mut provinces) in cells {
-        provinces.sort_by_key(|cell| (cell.sims, &cell.province));
-        let mut smaller_sims = 0;
-        for cell in provinces {
-            if cell.sims >= K && (smaller_sims == 0 || smaller_sims >= K) {
-                let key = (cohort.to_owned(), month, cell.province.clone());
-                expected.push((key, (cell.sims, half_bytes(cell.median_gb))));
-            }
-            smaller_sims += cell.sims;
-        }
-    }
-    Ok(Comparison::of(
-        "medians by province and month, as analysts see them",
-        expected,
-        found.collect(),
-    ))
-}
-
-/// A median in halves of a byte, which is exact: two roundings of one number are equal.
-fn half_bytes(gb: f64) -> i64 {
-    (gb * 2e9).round() as i64
 }

@@ -2,7 +2,10 @@
 //!
 //! Both sides become sorted lists under the same keys; the first difference is named. SIMs are compared by pseudonym.
 
+mod alerts;
+mod decisions;
 mod facts;
+mod medians;
 mod topics;
 
 use std::collections::HashMap;
@@ -14,6 +17,7 @@ use hissa_core::pseudonym::Pseudonymizer;
 use hissa_core::sim::{Imsi, SimId};
 use hissa_links::kafka::KafkaLink;
 
+pub use alerts::delivered;
 pub use topics::TopicFindings;
 
 /// One thing that was compared.
@@ -119,18 +123,29 @@ pub async fn everything(
     let mut comparisons = vec![
         facts::sim_days(truth, &mut names, clickhouse).await?,
         facts::outcomes(truth, clickhouse).await?,
+        facts::flags(truth, clickhouse).await?,
+        facts::place_hours(truth, clickhouse).await?,
         facts::balances(truth, &mut names, clickhouse).await?,
-        facts::province_medians(truth, clickhouse).await?,
+        medians::province_medians(truth, clickhouse).await?,
     ];
     let link = kafka.clone();
     let topics = tokio::task::spawn_blocking(move || topics::read(&link)).await??;
     comparisons.extend([
-        topics::decisions(truth, &mut names, &topics),
-        topics::alerts(truth, &mut names, &topics),
-        topics::orders_in_force(truth, &topics),
-        facts::decisions_of_topic(&topics, clickhouse).await?,
+        decisions::decisions(truth, &mut names, &topics),
+        decisions::orders_in_force(truth, &topics),
+        decisions::in_clickhouse(&topics, clickhouse).await?,
+        alerts::about_sims(truth, &mut names, &topics),
+        alerts::conflicts(truth, &topics),
     ]);
     Ok((comparisons, topics))
+}
+
+/// A word of either side's vocabulary, as its JSON has it.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|json| json.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

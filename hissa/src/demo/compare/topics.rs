@@ -1,16 +1,13 @@
-//! Decisions and alert changes on their topics against the truth.
+//! What stands on the topics of decisions and alerts, and whether it keeps their invariants.
 
 use std::collections::BTreeMap;
 
 use hissa_carrier::orders::Orders;
-use hissa_carrier::truth::{self, Truth};
-use hissa_core::alert::{AlertChange, Subject};
+use hissa_core::alert::AlertChange;
 use hissa_core::decision::Decision;
 use hissa_links::kafka::KafkaLink;
 use hissa_links::{topics, whole};
 use rdkafka::Message as _;
-
-use super::{Comparison, Names};
 
 /// What stands on `hissa.decisions` and `hissa.alerts`.
 pub struct TopicFindings {
@@ -109,129 +106,4 @@ impl TopicFindings {
             expected.1 = number + 1;
         }
     }
-}
-
-/// Every decision: SIM, class and its order there; action, reason, cycle, the crossing record's own identity.
-pub(super) fn decisions(
-    truth: &Truth,
-    names: &mut Names<'_>,
-    topics: &TopicFindings,
-) -> Comparison {
-    let expected = truth.decisions.iter().map(|decision| {
-        let cause = decision.cause.as_ref().map(|cause| {
-            let record = (
-                cause.node.clone(),
-                cause.charging_id,
-                cause.record_sequence,
-                cause.opened_at_ms,
-            );
-            (
-                record,
-                cause.rating_group,
-                cause.service_id,
-                cause.container_sequence,
-            )
-        });
-        let action = match decision.action {
-            hissa_carrier::policy::Action::Allow => ("allow", 0),
-            hissa_carrier::policy::Action::Throttle { kbit_s } => ("throttle", kbit_s),
-            hissa_carrier::policy::Action::Block => ("block", 0),
-        };
-        let key = (
-            names.sim(decision.imsi),
-            decision.class.as_str(),
-            decision.sequence,
-        );
-        (
-            key,
-            (
-                action,
-                word(&decision.reason),
-                decision.cycle.to_string(),
-                cause,
-                decision.at_ms,
-            ),
-        )
-    });
-    let found = topics.decisions.values().map(|decision| {
-        let cause = decision.cause.as_ref().map(|cause| {
-            let cause = &cause.record;
-            let record = (
-                cause.node.clone(),
-                cause.charging_id,
-                cause.record_sequence,
-                cause.opened_at_ms,
-            );
-            (
-                record,
-                cause.rating_group,
-                cause.service_id,
-                cause.container_sequence,
-            )
-        });
-        let action = (decision.action.as_str(), decision.action.kbit_s());
-        let key = (decision.sim, decision.class.as_str(), decision.sequence);
-        let cycle = decision.cycle.to_string();
-        (
-            key,
-            (
-                action,
-                word(&decision.reason),
-                cycle,
-                cause,
-                decision.effective_at_ms,
-            ),
-        )
-    });
-    Comparison::of("decisions", expected.collect(), found.collect())
-}
-
-/// Every alert change.
-pub(super) fn alerts(truth: &Truth, names: &mut Names<'_>, topics: &TopicFindings) -> Comparison {
-    let expected = truth.alerts.iter().map(|alert| {
-        let key = (
-            names.sim(alert.imsi),
-            alert.cycle.to_string(),
-            word(&alert.kind),
-            alert.revision,
-        );
-        (key, (word(&alert.change), alert.at_ms))
-    });
-    let found = topics.alerts.values().filter_map(|alert| {
-        let (Subject::SimQuota80(quota) | Subject::SimExhausted(quota)) = &alert.subject else {
-            return None;
-        };
-        let key = (
-            quota.tablet.sim,
-            quota.cycle.to_string(),
-            alert.subject.kind().as_str().to_owned(),
-            alert.revision,
-        );
-        Some((key, (word(&alert.change), alert.at_ms)))
-    });
-    Comparison::of(
-        "alerts fired and resolved",
-        expected.collect(),
-        found.collect(),
-    )
-}
-
-/// What the carrier has in force at the end, against what its own oracle says should be.
-pub(super) fn orders_in_force(truth: &Truth, topics: &TopicFindings) -> Comparison {
-    let line = |order: truth::Order| ((order.imsi, order.class), (order.action, order.sequence));
-    let expected = truth.orders.iter().cloned().map(line);
-    let found = topics.orders.in_force().into_iter().map(line);
-    Comparison::of(
-        "orders in force at the carrier",
-        expected.collect(),
-        found.collect(),
-    )
-}
-
-/// A word of either side's vocabulary, as its JSON has it.
-fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value)
-        .ok()
-        .and_then(|json| json.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }

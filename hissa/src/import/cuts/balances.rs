@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{Balance, Count, Cut, Rules};
 use crate::config::deployment::Deployment;
 use crate::import::{Plan, RegistryView};
+use crate::unanswered::unanswered;
 
 /// What an import would cut, and by which balances.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,8 @@ pub struct Preview {
 struct Written {
     sim: [u8; 16],
     allowance: String,
-    cycle_start: String,
+    /// Not `cycle_start`: ClickHouse would take that name for the text in its conditions too.
+    cycle: String,
     limit_bytes: u64,
     granted_bytes: u64,
     used_bytes: u64,
@@ -33,7 +35,7 @@ struct Written {
 }
 
 /// The newest cycle that has begun of each SIM and allowance, as its last booked day leaves it, SIM by SIM.
-const BALANCES: &str = "SELECT sim, toString(allowance) AS allowance, toString(cycle_start) AS cycle_start, \
+const BALANCES: &str = "SELECT sim, toString(allowance) AS allowance, toString(cycle_start) AS cycle, \
     limit_bytes, granted_bytes, used_bytes, toString(state) AS state FROM hissa.sim_cycle FINAL \
     WHERE generation = ? AND cycle_start <= toDate32(?) \
     ORDER BY sim, allowance, cycle_start DESC, booked_day DESC LIMIT 1 BY sim, allowance";
@@ -91,10 +93,39 @@ pub async fn preview(
 }
 
 /// The newest time up to which a partition is written.
-async fn as_of(client: &Client, generation: u32) -> anyhow::Result<i64> {
+///
+/// # Errors
+/// ClickHouse does not answer, or has nothing yet.
+pub async fn as_of(client: &Client, generation: u32) -> anyhow::Result<i64> {
     let sql = "SELECT maxOrNull(clock_ms) FROM hissa.freshness FINAL WHERE generation = ?";
-    let newest: Option<i64> = client.query(sql).bind(generation).fetch_one().await?;
+    let query = client.query(sql).bind(generation);
+    let newest: Option<i64> = query.fetch_one().await.map_err(unanswered)?;
     newest.ok_or_else(|| anyhow::anyhow!("no balances are written yet"))
+}
+
+/// The balances of one SIM in the cycles that have begun by a day.
+///
+/// # Errors
+/// ClickHouse does not answer, or has no tables yet.
+pub async fn of_sim(
+    client: &Client,
+    generation: u32,
+    sim: SimId,
+    day: Date,
+) -> anyhow::Result<Vec<Balance>> {
+    let sql = "SELECT sim, toString(allowance) AS allowance, toString(cycle_start) AS cycle, limit_bytes, \
+        granted_bytes, used_bytes, toString(state) AS state FROM hissa.sim_cycle FINAL \
+        WHERE generation = ? AND sim = unhex(?) AND cycle_start <= toDate32(?) \
+        ORDER BY cycle_start DESC, booked_day DESC LIMIT 1 BY allowance";
+    let rows = client
+        .query(sql)
+        .bind(generation)
+        .bind(sim.to_string())
+        .bind(day.to_string())
+        .fetch_all::<Written>()
+        .await
+        .map_err(unanswered)?;
+    Ok(rows.into_iter().filter_map(Written::balance).collect())
 }
 
 /// How many SIMs of each cohort are enrolled.
@@ -119,7 +150,7 @@ impl Written {
     fn balance(self) -> Option<Balance> {
         Some(Balance {
             allowance: self.allowance,
-            cycle_start: self.cycle_start.parse().ok()?,
+            cycle_start: self.cycle.parse().ok()?,
             limit_bytes: self.limit_bytes,
             granted_bytes: self.granted_bytes,
             used_bytes: self.used_bytes,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Because, Shard};
 use crate::registry::{Command, Grant, Message};
-use crate::rules::{GrantEntry, Rules};
+use crate::rules::{GrantEntry, Rules, TOLERANCE};
 use crate::zone::Zone;
 
 impl Rules {
@@ -20,6 +20,9 @@ impl Rules {
             Command::Feed(feed) => {
                 // A feed's id has at most 16 bytes; none else can have rows.
                 if let Ok(id) = feed.id.parse() {
+                    let told = feed.future_tolerance_ms;
+                    let least = self.least_tolerances.entry(id).or_insert(TOLERANCE);
+                    *least = told.min(*least);
                     self.feeds.insert(id, feed.clone());
                 }
             }

@@ -22,7 +22,7 @@ impl Shard {
         let oldest = Day::of_utc(self.now()).plus(-self.horizon_days);
         let end_most = row
             .delivered_at
-            .saturating_add(self.rules.tolerance(row.source.feed));
+            .saturating_add(self.rules.tolerance(row.source.feed, again));
         let seen = self.seen.get(&identity);
         let refused = if seen == Some(digest) {
             Some((Outcome::Duplicate, ""))

@@ -246,14 +246,14 @@ impl Log {
 
     /// An entry of rows that was published before, once more.
     pub fn again(&mut self, back: usize) {
-        let old = self
+        let mut old = self
             .entries
             .iter()
             .rev()
             .filter(|entry| entry.kind == Kind::Rows);
         if let Some(Entry {
             partition, payload, ..
-        }) = old.skip(back).next().cloned()
+        }) = old.nth(back).cloned()
         {
             self.push(partition, Kind::Rows, payload);
         }

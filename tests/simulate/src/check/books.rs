@@ -1,0 +1,90 @@
+//! Every row that the carrier delivered has exactly one outcome.
+
+use std::collections::BTreeMap;
+
+use hissa_core::usage::{Source, UsageRow};
+use hissa_ingest::decode::{Message, json};
+use hissa_ingest::rows;
+
+use super::{Differences, Quiet};
+use crate::scenario::Scenario;
+use crate::world::Ran;
+
+/// Rows and bytes of a source that go to a partition.
+type Books = BTreeMap<(Source, u16), (u64, u64)>;
+
+pub fn check(scenario: &Scenario, ran: &Ran, quiets: &[Quiet], differences: &mut Differences) {
+    let delivered = delivered(scenario);
+    let known = ran.log.furthest();
+    for topic in &scenario.topics {
+        let stored = known.get(&topic.source).cloned().unwrap_or_default();
+        if stored.position != topic.messages.len() as u64 && !topic.messages.is_empty() {
+            differences.add(|| {
+                format!(
+                    "{:?} ends at {}, and ingest at {}",
+                    topic.source,
+                    topic.messages.len(),
+                    stored.position
+                )
+            });
+        }
+        for partition in scenario.shape.partitions.numbers() {
+            let (rows, bytes) = delivered
+                .get(&(topic.source, partition))
+                .copied()
+                .unwrap_or_default();
+            let book = stored
+                .books
+                .get(usize::from(partition))
+                .copied()
+                .unwrap_or_default();
+            if (book.rows, book.bytes) != (rows, bytes) {
+                differences.add(|| format!("{:?} delivered {rows} rows for partition {partition}, and ingest has {book:?}", topic.source));
+            }
+        }
+    }
+    for quiet in quiets {
+        let partition = quiet.partition;
+        let of_partition = delivered.iter().filter(|((_, of), _)| *of == partition);
+        let (rows, bytes) = of_partition.fold((0, 0), |sum, (_, of)| (sum.0 + of.0, sum.1 + of.1));
+        let found = quiet
+            .outcomes
+            .values()
+            .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        if found != (rows, bytes) {
+            differences.add(|| format!("partition {partition} got {rows} rows of {bytes} bytes, and has outcomes for {found:?}"));
+        }
+    }
+}
+
+/// What the carrier delivered, as anybody would count it.
+fn delivered(scenario: &Scenario) -> Books {
+    let mut books = Books::new();
+    let mut made: Vec<UsageRow> = Vec::new();
+    for topic in &scenario.topics {
+        for message in &topic.messages {
+            match json::decode(scenario.text(message)) {
+                Ok(Message::Quiet { .. }) => {}
+                Ok(Message::Record(record)) => {
+                    made.clear();
+                    rows::append(
+                        &mut made,
+                        &record,
+                        topic.source,
+                        0,
+                        message.delivered_at_ms,
+                        &scenario.pseudonyms,
+                    );
+                    for row in &made {
+                        let partition = row.sim().partition(scenario.shape.partitions);
+                        let book = books.entry((topic.source, partition)).or_default();
+                        book.0 += 1;
+                        book.1 += row.bytes();
+                    }
+                }
+                Err(_) => books.entry((topic.source, 0)).or_default().0 += 1,
+            }
+        }
+    }
+    books
+}
