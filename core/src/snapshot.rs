@@ -298,8 +298,8 @@ fn open(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
 /// Checks that every SIM speaks of cohorts, places and accounts that are there.
 fn check_sims(state: &StateIn) -> Result<(), String> {
     for sim in state.sims.iter() {
-        let mut cohorts = sim.assignments.iter().map(|a| a.cohort).chain([sim.cohort]);
-        let mut places = sim.assignments.iter().map(|a| a.place).chain([sim.place]);
+        let mut cohorts = sim.assignments().map(|a| a.cohort).chain([sim.cohort]);
+        let mut places = sim.assignments().map(|a| a.place).chain([sim.place]);
         let mut accounts = sim.balances.iter().map(|b| u32::from(b.account));
         if cohorts.any(|cohort| cohort >= state.cohorts.count())
             || places.any(|place| place >= state.places.count())

@@ -3,7 +3,7 @@
 use super::commands::*;
 use super::story::*;
 use crate::facts::Fact;
-use crate::registry::{Class, Command, Period, Scope};
+use crate::registry::{CalendarKind, Class, Command, Period, Scope};
 
 /// Two cohorts: 100 bytes a month then throttled, and 50 then blocked.
 fn two_cohorts() -> Story {
