@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::booking::Link;
+use crate::chunks::Chunks;
 use crate::cycle::Cycle;
 use crate::decision::Action;
-use crate::fixed_hash::FixedMap;
 use crate::ledger::Balance;
+use crate::numbers::{Numbers, hash_of};
 use crate::registry::Class;
 use crate::sim::SimId;
 use crate::watches::Watches;
@@ -47,6 +49,16 @@ pub(crate) struct Sim {
     pub(crate) watches: Watches,
     /// What was used of grants, by their numbers.
     pub(crate) grants_used: Vec<(u32, u64)>,
+    /// In `sim_day` of the open booked day.
+    #[serde(skip)]
+    pub(crate) first_cell: Link,
+    /// Among the SIMs with rows of `sim_cycle` that wait.
+    #[serde(skip, default = "outside")]
+    pub(crate) next_waiting: Link,
+}
+
+fn outside() -> Link {
+    Link::OUTSIDE
 }
 
 /// Days, the end exclusive, in the form that is stored.
@@ -208,6 +220,8 @@ impl Sim {
             quota_alerts: QuotaAlerts::default(),
             watches: Watches::default(),
             grants_used: Vec::new(),
+            first_cell: Link::END,
+            next_waiting: Link::OUTSIDE,
         }
     }
 
@@ -367,55 +381,67 @@ impl Sim {
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roster {
-    sims: Vec<Sim>,
-    numbers: FixedMap<SimId, u32>,
+    sims: Chunks<Sim>,
+    numbers: Numbers,
     /// By the number of the cohort: how many are in it and have not left.
     in_cohorts: Vec<u64>,
 }
 
 impl Roster {
     pub(crate) fn number(&self, id: &SimId) -> Option<u32> {
-        self.numbers.get(id).copied()
+        let is_it = |number| self.get(number).id == *id;
+        self.numbers.find(hash_of(id), is_it)
+    }
+
+    /// Reads where a SIM's number stands.
+    pub(crate) fn touch(&self, id: &SimId) -> u64 {
+        self.numbers.touch(hash_of(id))
     }
 
     /// Adds a SIM that is not known.
     pub(crate) fn enrol(&mut self, sim: Sim) -> u32 {
-        let number = u32::try_from(self.sims.len()).unwrap_or(u32::MAX);
-        assert!(number < u32::MAX, "a shard holds fewer than 2³² SIMs");
-        let known = self.numbers.insert(sim.id, number);
-        assert!(known.is_none(), "a SIM is enrolled once");
+        assert!(self.number(&sim.id).is_none(), "a SIM is enrolled once");
+        let hash = hash_of(&sim.id);
         if !sim.has_left {
             *self.of_cohort(sim.cohort) += 1;
         }
-        self.sims.push(sim);
+        let number = self.sims.push(sim);
+        self.numbers.insert(hash, number);
         number
     }
 
     pub(crate) fn get(&self, number: u32) -> &Sim {
-        &self.sims[number as usize]
+        self.sims.get(number)
     }
 
     pub(crate) fn get_mut(&mut self, number: u32) -> &mut Sim {
-        &mut self.sims[number as usize]
+        self.sims.get_mut(number)
     }
 
     /// The numbers of all SIMs, in order.
     pub(crate) fn numbers(&self) -> std::ops::Range<u32> {
-        // `enrol` keeps them below 2³².
+        // A list holds fewer than 2³¹.
         0..self.sims.len() as u32
     }
 
-    pub(crate) fn all(&self) -> &[Sim] {
+    pub(crate) fn all(&self) -> &Chunks<Sim> {
         &self.sims
     }
 
-    pub(crate) fn all_mut(&mut self) -> &mut [Sim] {
-        &mut self.sims
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Sim> {
+        self.sims.iter_mut()
+    }
+
+    /// Forgets where the cells of the booked day stand, which is over.
+    pub(crate) fn forget_cells(&mut self) {
+        for sim in self.sims.iter_mut() {
+            sim.first_cell = Link::END;
+        }
     }
 
     /// Sets what a SIM's present assignment says.
     pub(crate) fn set_presence(&mut self, number: u32, presence: Presence) {
-        let sim = &self.sims[number as usize];
+        let sim = self.sims.get(number);
         let (cohort, has_left) = (sim.cohort, sim.has_left);
         if !has_left {
             *self.of_cohort(cohort) -= 1;
@@ -423,7 +449,7 @@ impl Roster {
         if !presence.has_left {
             *self.of_cohort(presence.cohort) += 1;
         }
-        self.sims[number as usize].set_presence(presence);
+        self.sims.get_mut(number).set_presence(presence);
     }
 
     fn of_cohort(&mut self, cohort: u32) -> &mut u64 {
@@ -446,12 +472,18 @@ impl Roster {
     }
 }
 
-impl FromIterator<Sim> for Roster {
-    fn from_iter<I: IntoIterator<Item = Sim>>(sims: I) -> Roster {
+/// As they stand in a snapshot.
+impl From<Chunks<Sim>> for Roster {
+    fn from(sims: Chunks<Sim>) -> Roster {
         let mut roster = Roster::default();
-        for sim in sims {
-            roster.enrol(sim);
+        for (number, sim) in sims.iter().enumerate() {
+            // A list holds fewer than 2³¹.
+            roster.numbers.insert(hash_of(&sim.id), number as u32);
+            if !sim.has_left {
+                *roster.of_cohort(sim.cohort) += 1;
+            }
         }
+        roster.sims = sims;
         roster
     }
 }

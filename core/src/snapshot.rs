@@ -7,10 +7,11 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::booking::{Booking, Waiting};
+use crate::booking::{self, Booking, Written};
 use crate::breaker::Breakers;
 use crate::calendar::{self, Calendar};
 use crate::catalogue;
+use crate::chunks::Chunks;
 use crate::counters::Sessions;
 use crate::cycle::{Account, Closed};
 use crate::grants;
@@ -77,7 +78,7 @@ struct StateOut<'a> {
     cohorts: &'a Interned<String>,
     places: &'a Interned<Place>,
     services: &'a Interned<String>,
-    sims: &'a [Sim],
+    sims: &'a Chunks<Sim>,
     held: &'a Held,
     seen: &'a Seen,
     sessions: &'a Sessions,
@@ -100,7 +101,7 @@ struct StateIn {
     cohorts: Interned<String>,
     places: Interned<Place>,
     services: Interned<String>,
-    sims: Vec<Sim>,
+    sims: Chunks<Sim>,
     held: Held,
     seen: Seen,
     sessions: Sessions,
@@ -234,7 +235,7 @@ pub(crate) fn digest(shard: &Shard) -> u128 {
 /// The snapshot of a shard.
 pub(crate) fn write(shard: &Shard) -> Vec<u8> {
     let state = state_bytes(shard);
-    let waiting = to_postcard(&shard.booking.waiting);
+    let waiting = to_postcard(&booking::write(&shard.booking, &shard.roster));
     let body = state.len() + waiting.len();
     let mut bytes = Vec::with_capacity(HEADER_BYTES + body + CHECKSUM_BYTES);
     bytes.extend_from_slice(MARK);
@@ -256,7 +257,7 @@ pub(crate) fn read(bytes: &[u8], config: ShardConfig) -> Result<Shard, SnapshotE
     let (state, rest): (StateIn, _) =
         postcard::take_from_bytes(body).map_err(|error| malformed(&error))?;
     state.identity.check(config)?;
-    let (waiting, rest): (Waiting, _) =
+    let (waiting, rest): (Written, _) =
         postcard::take_from_bytes(rest).map_err(|error| malformed(&error))?;
     if !rest.is_empty() {
         return Err(malformed(&format!("{} bytes are left over", rest.len())));
@@ -294,8 +295,25 @@ fn open(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     }
 }
 
+/// Checks that every SIM speaks of cohorts, places and accounts that are there.
+fn check_sims(state: &StateIn) -> Result<(), String> {
+    for sim in state.sims.iter() {
+        let mut cohorts = sim.assignments.iter().map(|a| a.cohort).chain([sim.cohort]);
+        let mut places = sim.assignments.iter().map(|a| a.place).chain([sim.place]);
+        let mut accounts = sim.balances.iter().map(|b| u32::from(b.account));
+        if cohorts.any(|cohort| cohort >= state.cohorts.count())
+            || places.any(|place| place >= state.places.count())
+            || accounts.any(|account| account >= state.accounts.count())
+        {
+            return Err(format!("SIM {} speaks of what is not there", sim.id));
+        }
+    }
+    Ok(())
+}
+
 /// Puts a shard together and builds what its snapshot leaves out.
-fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard, String> {
+fn build(state: StateIn, waiting: Written, config: ShardConfig) -> Result<Shard, String> {
+    check_sims(&state)?;
     let mut shard = Shard::new(config);
     shard.applied = state.stand.applied;
     shard.clock_ms = state.stand.clock_ms.unwrap_or(NEVER);
@@ -311,7 +329,12 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         shard.province_of.push(shard.provinces.number(&province));
     }
     shard.services = state.services;
-    shard.roster = Roster::from_iter(state.sims);
+    shard.roster = Roster::from(state.sims);
+    for (sim, number) in shard.roster.all().iter().zip(0..) {
+        if shard.roster.number(&sim.id) != Some(number) {
+            return Err(format!("SIM {} stands twice", sim.id));
+        }
+    }
     shard.held = state.held;
     shard.seen = state.seen;
     shard.sessions = state.sessions;
@@ -320,9 +343,7 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
     shard.breakers = state.breakers;
     shard.sources.reindex();
     shard.booking = state.booking;
-    shard.booking.waiting = waiting;
-    shard.booking.reindex()?;
-    mark_waiting(&mut shard)?;
+    shard.booking.reindex(&mut shard.roster, waiting)?;
     if let Some(json) = state.programme {
         let source: registry::Programme =
             serde_json::from_str(&json).map_err(|error| error.to_string())?;
@@ -343,6 +364,9 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         let source: registry::Grant =
             serde_json::from_str(&json).map_err(|error| error.to_string())?;
         grants::check(&source).map_err(|error| error.to_string())?;
+        if shard.grants.number(&source.id).is_some() {
+            return Err(format!("grant {:?} stands twice", source.id));
+        }
         shard.grants.add(source, void, &mut shard.cohorts);
     }
     for json in state.catalogues {
@@ -360,19 +384,4 @@ fn build(state: StateIn, waiting: Waiting, config: ShardConfig) -> Result<Shard,
         shard.find_next_due();
     }
     Ok(shard)
-}
-
-/// Sets the flags of the rows that wait in the ledger.
-fn mark_waiting(shard: &mut Shard) -> Result<(), String> {
-    let sims = shard.roster.all_mut();
-    for (number, account, start) in &shard.booking.waiting.cycles {
-        let sim = sims.get_mut(*number as usize);
-        let sim = sim.ok_or("a row of an unknown SIM waits")?;
-        let mut balances = sim.balances.iter_mut();
-        // A balance that has left the state was finished before.
-        if let Some(balance) = balances.find(|b| b.key() == (*account, *start)) {
-            balance.dirty = true;
-        }
-    }
-    Ok(())
 }

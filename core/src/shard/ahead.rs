@@ -38,23 +38,25 @@ impl Shard {
             ahead.identity = row.identity();
             ahead.digest = row.digest();
         }
-        let run_of = &run[..rows.len().min(RUN)];
+        let run_of = &mut run[..rows.len().min(RUN)];
         let mut sum = self.seen.touch(run_of.iter().map(|ahead| ahead.identity));
-        for (ahead, row) in run.iter_mut().zip(rows) {
+        for row in rows {
+            sum = sum.wrapping_add(self.roster.touch(&row.sim()));
+        }
+        for (ahead, row) in run_of.iter_mut().zip(rows) {
             ahead.sim = self.roster.number(&row.sim());
         }
-        for ahead in &run {
-            if let Some(number) = ahead.sim {
-                let sim = self.roster.get(number);
-                sum = sum.wrapping_add(sim.touch());
-            }
+        let sims = || {
+            let numbers = run_of.iter().filter_map(|ahead| ahead.sim);
+            numbers.map(|number| self.roster.get(number))
+        };
+        for sim in sims() {
+            sum = sum.wrapping_add(sim.touch());
         }
-        for ahead in &run {
-            if let Some(number) = ahead.sim {
-                let sim = self.roster.get(number);
-                for balance in &sim.balances {
-                    sum = sum.wrapping_add(balance.used_bytes);
-                }
+        for sim in sims() {
+            sum = sum.wrapping_add(self.booking.cells.touch(sim.first_cell));
+            for balance in &sim.balances {
+                sum = sum.wrapping_add(balance.used_bytes);
             }
         }
         std::hint::black_box(sum);

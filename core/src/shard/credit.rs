@@ -54,8 +54,12 @@ impl Shard {
                 // What is left of grants is the current cycle's alone.
                 sim.balances[place].set_grants_left(0);
             }
-            self.booking
-                .touch(number, &mut sim.balances[place], now.offset);
+            self.booking.touch(
+                number,
+                &mut sim.next_waiting,
+                &mut sim.balances[place],
+                now.offset,
+            );
             if self.mark(number, place, now) && current == Some(place) {
                 changed.by(scope);
             }
@@ -91,13 +95,7 @@ impl Shard {
     }
 
     /// Opens the balances of cycles that have not ended, where a row of theirs comes and there is none.
-    fn open_coming_balances(
-        &mut self,
-        number: u32,
-        day: Day,
-        payer: Class,
-        now: Now,
-    ) -> Changed {
+    fn open_coming_balances(&mut self, number: u32, day: Day, payer: Class, now: Now) -> Changed {
         let mut changed = Changed::default();
         let today = self.today();
         let sim = self.roster.get(number);
@@ -185,10 +183,12 @@ impl Shard {
                 left += rules.source.bytes - sim.used_of(grant);
             }
         }
-        let balance = &mut self.roster.get_mut(number).balances[place];
+        let sim = self.roster.get_mut(number);
+        let balance = &mut sim.balances[place];
         let changed = balance.set_grants_left(left);
         if changed {
-            self.booking.touch(number, balance, now.offset);
+            self.booking
+                .touch(number, &mut sim.next_waiting, balance, now.offset);
         }
         changed
     }
@@ -259,7 +259,8 @@ impl Shard {
             }
             balance.mark_reached(&rules.thresholds, now.at_ms);
             if before.is_none_or(|before| before != balance.told_by_rules()) {
-                self.booking.touch(number, balance, now.offset);
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }
@@ -302,8 +303,10 @@ impl Shard {
             let known = self.roster.get(number).balances.len();
             let place = self.open_balance(number, account, cycle);
             if place == known {
-                let balance = &mut self.roster.get_mut(number).balances[place];
-                self.booking.touch(number, balance, now.offset);
+                let sim = self.roster.get_mut(number);
+                let balance = &mut sim.balances[place];
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
     }

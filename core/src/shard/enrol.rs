@@ -8,6 +8,7 @@ use crate::decision::Reason;
 use crate::facts::{self, Fact};
 use crate::registry::{Enrolment, Opening, Retirement};
 use crate::roster::{Assignment, CUT, DECIDED, Sim};
+use crate::sim::SimId;
 use crate::zone::Day;
 
 impl Shard {
@@ -31,7 +32,7 @@ impl Shard {
         let known = self.roster.number(&told.sim);
         let number = match known {
             Some(number) => number,
-            None => self.roster.enrol(Sim::new(told.sim, assignment.from)),
+            None => self.begin(told.sim, assignment.from),
         };
         let had_left = self.roster.get(number).has_left;
         self.write_assignment(number, &assignment, now);
@@ -52,6 +53,14 @@ impl Shard {
             self.decide(number, class, Reason::Enrolled, Gate::Through, now, effects);
         }
         self.update_quota_alerts(number, None, now, effects);
+    }
+
+    /// Makes a SIM known; the cells that it has as a stranger are its own.
+    fn begin(&mut self, id: SimId, activation: Day) -> u32 {
+        let number = self.roster.enrol(Sim::new(id, activation));
+        let first_cell = self.booking.cells.adopt(&id, number);
+        self.roster.get_mut(number).first_cell = first_cell;
+        number
     }
 
     /// Applies a `retire` command.
@@ -156,12 +165,14 @@ impl Shard {
             return;
         };
         let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        let balance = &mut self.roster.get_mut(number).balances[place];
+        let sim = self.roster.get_mut(number);
+        let balance = &mut sim.balances[place];
         if !balance.open_with(told.used_bytes, told.revision) {
             return;
         }
         balance.mark_reached(thresholds, now.at_ms);
-        self.booking.touch(number, balance, now.offset);
+        self.booking
+            .touch(number, &mut sim.next_waiting, balance, now.offset);
         for class in CUT {
             let reason = Reason::PolicyChanged;
             self.decide(number, class, reason, Gate::Free, now, effects);

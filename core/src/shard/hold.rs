@@ -41,7 +41,7 @@ impl Shard {
     /// Counts the new cuts of a command before one of them is emitted.
     pub(super) fn look_at_command(&mut self) {
         let mut cuts = BTreeMap::<(u32, Class), u64>::new();
-        for sim in self.roster.all() {
+        for sim in self.roster.all().iter() {
             for class in CUT {
                 let last = sim.decided[place(class)];
                 let free = last.sequence > 0 && last.hold == Hold::None;

@@ -31,6 +31,7 @@ impl Shard {
         self.heard.forget_before(now.at_ms);
         self.finish_booked_day();
         self.booking.open(today);
+        self.roster.forget_cells();
         for number in self.roster.numbers() {
             self.watch_day(number, ended, deaf, now, effects);
         }
@@ -73,7 +74,8 @@ impl Shard {
                 if balance.named {
                     balance.mark_reached(thresholds, now.at_ms);
                 }
-                self.booking.touch(number, balance, now.offset);
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
             }
         }
         let sim = self.roster.get(number);

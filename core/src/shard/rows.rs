@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::decide::{Gate, place};
 use super::{Effects, Shard};
-use crate::booking::{CellKey, PlaceKey};
+use crate::booking::{Added, CellKey, PlaceKey};
 use crate::decision::Reason;
 use crate::facts::Flag;
 use crate::outcome::{Outcome, QuarantineReason, RejectReason};
@@ -84,14 +84,12 @@ impl Shard {
     /// Rules 6 to 8: a row that nobody has seen and that is plausible.
     fn apply_new(&mut self, at: RowAt<'_>, effects: &mut Effects) {
         let row = at.row;
-        let id = row.sim();
         let (day, month) = self.zone.day_of(row.usage_instant_ms());
         let (class, service) =
             self.catalogue
                 .classify(row.rating_group.get(), row.service_id.get(), day);
         let bytes = self.bytes_of(at, effects);
         let key = CellKey {
-            sim: id,
             usage_day: day,
             class,
             service,
@@ -105,7 +103,8 @@ impl Shard {
             true => Outcome::Late,
             false => Outcome::Counted,
         };
-        self.book_bytes(at, outcome, key, bytes, effects);
+        self.book_bytes(at, key, bytes);
+        self.book(at, outcome, Some(class), effects);
         self.book_place(number, at, key, bytes);
         self.flag_leak(number, at, class, bytes, effects);
         let total = bytes.uplink + bytes.downlink;
@@ -115,17 +114,19 @@ impl Shard {
 
     /// A row of a SIM that is not enrolled on its usage day.
     fn apply_held(&mut self, at: RowAt<'_>, key: CellKey, bytes: Bytes, effects: &mut Effects) {
+        let sim = at.row.sim();
         // What no enrolment can take over is not held.
         let holds = key.usage_day >= self.holding_from;
-        if holds && !self.held.admits(&key.sim, self.config.held_sims_max) {
+        if holds && !self.held.admits(&sim, self.config.held_sims_max) {
             let outcome = Outcome::Quarantined(QuarantineReason::HeldBound);
             return self.book(at, outcome, None, effects);
         }
         if holds {
             let total = bytes.uplink + bytes.downlink;
-            self.held.add(key.sim, key.usage_day, key.class, total);
+            self.held.add(sim, key.usage_day, key.class, total);
         }
-        self.book_bytes(at, Outcome::Held, key, bytes, effects);
+        self.book_bytes(at, key, bytes);
+        self.book(at, Outcome::Held, Some(key.class), effects);
     }
 
     /// The bytes that a row gives: its own, or the rise of a counter that runs through its session.
@@ -183,18 +184,16 @@ impl Shard {
         }
     }
 
-    /// Books an outcome whose bytes stand in `sim_day`.
-    fn book_bytes(
-        &mut self,
-        at: RowAt<'_>,
-        outcome: Outcome,
-        key: CellKey,
-        bytes: Bytes,
-        effects: &mut Effects,
-    ) {
-        self.booking
-            .add(key, bytes.uplink, bytes.downlink, at.offset);
-        self.book(at, outcome, Some(key.class), effects);
+    /// Books bytes in `sim_day`.
+    fn book_bytes(&mut self, at: RowAt<'_>, key: CellKey, bytes: Bytes) {
+        let (cells, added) = (&mut self.booking.cells, bytes.added(at));
+        match at.ahead.sim {
+            Some(number) => {
+                let first = &mut self.roster.get_mut(number).first_cell;
+                cells.add(number, first, key, added);
+            }
+            None => cells.add_of_stranger(at.row.sim(), key, added),
+        }
     }
 
     /// Books bytes under the place where the SIM was on the usage day, as far as it is known.
@@ -213,8 +212,7 @@ impl Shard {
             hour: self.zone.hour_of(at.row.usage_instant_ms()),
             class: key.class,
         };
-        self.booking
-            .add_place(key, bytes.uplink, bytes.downlink, at.offset);
+        self.booking.places.add(key, bytes.added(at));
     }
 
     /// Books an outcome.
@@ -273,6 +271,16 @@ const PROPAGATION_MS: i64 = 1_800_000;
 struct Bytes {
     uplink: u64,
     downlink: u64,
+}
+
+impl Bytes {
+    fn added(self, at: RowAt<'_>) -> Added {
+        Added {
+            uplink: self.uplink,
+            downlink: self.downlink,
+            version: at.offset,
+        }
+    }
 }
 
 /// What rules 1 to 5 say.

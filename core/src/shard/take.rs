@@ -50,7 +50,15 @@ impl Shard {
         let leaving = std::mem::take(&mut self.leaving);
         let mut last = BTreeMap::new();
         for (place, left) in leaving.iter().enumerate() {
-            last.insert((left.sim, left.row.cycle_start, &left.row.allowance, left.row.version), place);
+            last.insert(
+                (
+                    left.sim,
+                    left.row.cycle_start,
+                    &left.row.allowance,
+                    left.row.version,
+                ),
+                place,
+            );
         }
         let mut places: Vec<usize> = last.into_values().collect();
         places.sort_unstable();
@@ -79,17 +87,29 @@ impl Shard {
 
     /// Takes a waiting row of the open booked day, if there is one: none within where it was finished already.
     fn take_open(&mut self) -> Option<Option<Fact>> {
-        if let Some((number, account, start)) = self.booking.waiting.cycles.pop() {
-            return Some(self.cycle_fact(number, account, start));
+        if let Some(number) = self.booking.waiting.sim() {
+            return Some(self.take_cycle(number));
         }
         let sources = &self.sources;
         let feed_id = |feed| sources.feed_id(feed);
         let booking = &mut self.booking;
         let fact = booking.take_outcome(feed_id);
         let fact = fact.or_else(|| booking.take_flag(feed_id));
-        let fact = fact.or_else(|| booking.take_place(&self.provinces, &self.cohorts));
-        let fact = fact.or_else(|| booking.take_cell(&self.services));
+        let (day, cells, places) = (booking.day, &mut booking.cells, &mut booking.places);
+        let fact = fact.or_else(|| places.take(day, &self.provinces, &self.cohorts));
+        let fact = fact.or_else(|| cells.take(day, &self.roster, &self.services));
         fact.map(Some)
+    }
+
+    /// Takes a row of `sim_cycle` of the SIM that waits first; none where all were finished already.
+    fn take_cycle(&mut self, number: u32) -> Option<Fact> {
+        let sim = self.roster.get_mut(number);
+        let Some(waiting) = sim.balances.iter().find(|balance| balance.dirty) else {
+            self.booking.waiting.let_go(sim);
+            return None;
+        };
+        let (account, start) = waiting.key();
+        self.cycle_fact(number, account, start)
     }
 
     /// Takes a balance's row of `sim_cycle`, where it waits and the SIM's rules name the account.
@@ -99,7 +119,7 @@ impl Shard {
         let id = sim.id;
         let mut balances = sim.balances.iter_mut();
         let balance = balances.find(|b| b.key() == (account, start))?;
-        if !std::mem::replace(&mut balance.dirty, false) || !balance.named {
+        if !self.booking.waiting.take(balance) || !balance.named {
             return None;
         }
         let [within, exhausted, observed] = STATES;

@@ -2,6 +2,7 @@
 //! that it counted right.
 
 mod compare;
+mod delivery;
 mod feeding;
 mod live;
 mod questions;
@@ -26,6 +27,7 @@ use crate::config::deployment::{Deployment, Webhook};
 use crate::console::Console;
 use crate::exit::{Exit, UsageError};
 use crate::generate;
+use delivery::Changes;
 use live::{Eyes, Look, Ticker};
 use services::Services;
 use summary::{Pace, Summary, Warm};
@@ -126,7 +128,7 @@ async fn play(
     let warm = watch(&running, &feeding, quiet_until_ms, scenario, console).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let truth: Truth = tokio::task::spawn_blocking(move || feeding.finish()).await??;
-    await_alerts(&running, &truth, console).await?;
+    delivery::wait(&running, Changes::at_least(&truth), console).await?;
 
     let pace = Pace {
         set_up_seconds,
@@ -238,30 +240,6 @@ async fn watch(
     }
 }
 
-/// Waits until the receiver has all the messages that the truth knows of, as long as more come.
-async fn await_alerts(running: &Running, truth: &Truth, console: &Console) -> anyhow::Result<()> {
-    let (fired, resolved) = truth.alerts_fired_and_resolved();
-    let enough =
-        |tally: &hissa_notify::receiver::Tally| tally.fired >= fired && tally.resolved >= resolved;
-    let (mut last, mut moved) = (running.receiver.tally(), Instant::now());
-    while !enough(&running.receiver.tally()) && moved.elapsed() < Duration::from_secs(45) {
-        let waited = tokio::time::timeout(Duration::from_secs(1), running.receiver.until(enough));
-        // Either all is there, or a second is over.
-        let _ = waited.await;
-        let now = running.receiver.tally();
-        if now != last {
-            (last, moved) = (now, Instant::now());
-        }
-        if let Some(why) = running.services.failed() {
-            bail!("{why}");
-        }
-    }
-    if !enough(&running.receiver.tally()) {
-        console.remark("no more alerts come, though some are missing");
-    }
-    Ok(())
-}
-
 async fn summarise(
     running: &Running,
     truth: &Truth,
@@ -271,8 +249,12 @@ async fn summarise(
 ) -> anyhow::Result<Summary> {
     console.remark("comparing every total, outcome, decision and alert with truth.json");
     let key = hissa_links::key::load(&running.deployment.key_file)?;
-    let (comparisons, topics) =
+    let (mut comparisons, topics) =
         compare::everything(truth, &key, &running.deployment.kafka, &running.clickhouse).await?;
+    let told = Changes::on_topic(&topics);
+    delivery::wait(running, told, console).await?;
+    let alerts = Changes::delivered(&running.receiver.tally());
+    comparisons.push(compare::delivered(told, alerts));
     let received = feeding::received(&running.deployment.kafka).await?;
     let answers = questions::ask(&running.clickhouse).await?;
     let worth_a_look =
@@ -288,7 +270,9 @@ async fn summarise(
         comparisons,
         broken: topics.broken,
         decisions: summary::by_class_and_action(topics.decisions.values()),
-        alerts: running.receiver.tally(),
+        alerts,
+        alerts_by_kind: summary::by_kind_and_change(topics.alerts.values()),
+        flags: questions::flags(&running.clickhouse).await?,
         first_messages: running.receiver.messages(0).into_iter().take(3).collect(),
         answers,
         worth_a_look,

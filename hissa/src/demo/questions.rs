@@ -116,6 +116,24 @@ pub async fn outcomes(client: &Client) -> anyhow::Result<BTreeMap<String, u64>> 
         .collect())
 }
 
+/// Rows by flag: what is to be said of them beside their outcome.
+///
+/// # Errors
+/// ClickHouse does not answer.
+pub async fn flags(client: &Client) -> anyhow::Result<BTreeMap<String, u64>> {
+    #[derive(Row, Deserialize)]
+    struct Flagged {
+        flag: String,
+        records: u64,
+    }
+    let sql = "SELECT flag, sum(records) AS records FROM hissa.flag_day FINAL GROUP BY flag";
+    let rows = client.query(sql).fetch_all::<Flagged>().await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.flag, row.records))
+        .collect())
+}
+
 /// A tablet, and why it is worth a look.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tablet {

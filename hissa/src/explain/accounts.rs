@@ -55,6 +55,7 @@ impl Accounts {
             let day = today.checked_sub(i64::from(behind).days()).unwrap_or(today);
             self.attend(day);
             self.open(day);
+            self.close(day);
         }
         self.today = Some(today);
     }
@@ -63,6 +64,9 @@ impl Accounts {
     pub fn programme(&mut self, programme: &Programme) {
         self.programme = Some(programme.clone());
         self.open_today();
+        if let Some(today) = self.today {
+            self.close(today);
+        }
     }
 
     /// The calendar is entered.
@@ -74,7 +78,8 @@ impl Accounts {
         self.open_today();
     }
 
-    /// The SIM is enrolled: accounts of cycles that have ended are opened too.
+    /// The SIM is enrolled. (That accounts of cycles that have ended are opened too does not matter here: no decision is
+    /// about them.)
     pub fn enrol(&mut self, enrolment: &Enrolment) {
         // An earlier day that is told later does not move the cycles.
         self.activated.get_or_insert(enrolment.valid_from);
@@ -116,7 +121,10 @@ impl Accounts {
             Class::Unknown => programme.unknown_charged_to,
             class => class,
         };
-        self.open(day);
+        // Accounts of cycles that have ended are opened by enrolment alone.
+        if self.today.is_some_and(|today| day >= today) {
+            self.open(day);
+        }
         let starts: BTreeMap<Period, Date> = self
             .used
             .keys()
@@ -159,6 +167,19 @@ impl Accounts {
                 self.used.entry((account, start)).or_default();
             }
         }
+    }
+
+    /// Lets go of what is used in cycles that close, should a new calendar make one of them current again.
+    fn close(&mut self, today: Date) {
+        let told = self.programme.as_ref();
+        let closes_after = told.map_or(7, |told| i64::from(told.closes_after_days));
+        let mut used = std::mem::take(&mut self.used);
+        used.retain(|((_, _, period), start), _| {
+            let (_, end) = self.cycle(*period, *start);
+            let closes = end.and_then(|end| end.checked_add(closes_after.days()).ok());
+            closes.is_none_or(|closes| closes > today)
+        });
+        self.used = used;
     }
 
     /// The accounts that the rules of the SIM's cohort name.

@@ -113,6 +113,9 @@ pub fn gather(
         entries += 1;
         progress(offset + 1, last);
         let is_it = |made: &Decision| offset == decision.offset && is_same(made, decision);
+        if offset == decision.offset && decision.reason == Reason::Released {
+            replay.stop_at_release(&decision.cohort);
+        }
         match replayed(&mut replay, message, partition, offset, is_it) {
             Ok(found) => again = found,
             Err(why) => failed = Some(why),
@@ -145,13 +148,16 @@ fn config(decision: &Decision, partitions: Partitions) -> ShardConfig {
     ShardConfig::new(decision.generation, decision.partition, partitions.count())
 }
 
-/// Whether the replay made the decision again. What a breaker held was decided when it was held, and not when it was
-/// released: then the replay must say the same of the class by now.
+/// Whether the replay made the decision again. What a breaker held, the replay decided when it was held, and not when it
+/// was let go: by the breaker's release, or because the SIM came to another cohort. Then it must say the same of the
+/// class by now.
 pub fn bears_out(replay: &Replay, again: Option<&Decision>, decision: &Decision) -> bool {
-    match decision.reason {
-        Reason::Released => replay.in_force(decision.class) == Some(decision.action),
-        _ => again.is_some_and(|made| is_same(made, decision)),
-    }
+    let said_before = || {
+        let is_release = decision.reason == Reason::Released;
+        (is_release || !replay.has_decided(decision.class))
+            && replay.in_force(decision.class) == Some(decision.action)
+    };
+    again.map_or_else(said_before, |made| is_same(made, decision))
 }
 
 fn replayed(

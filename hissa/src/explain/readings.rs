@@ -74,7 +74,8 @@ fn rise(last: u64, now: u64, bits: u32) -> u64 {
     if now >= last {
         return now - last;
     }
-    let wrapped = (1u64 << 32).saturating_sub(last) + now;
+    // Modulo 2³², also where the readings are above it.
+    let wrapped = ((1u64 << 32) - (last - now) % (1 << 32)) % (1 << 32);
     if bits == 32 && wrapped < 1 << 30 {
         wrapped
     } else {
@@ -94,6 +95,9 @@ mod tests {
             (4_294_967_000, 500, 32, 796),
             (4_294_967_000, 500, 64, 500),
             (9_000, 500, 32, 500),
+            // Above what 32 bits hold.
+            ((1 << 32) + 5, 10, 32, 5),
+            (3 << 32, 1 << 32, 32, 0),
         ] {
             assert_eq!(rise(last, now, bits), expected, "{last} {now} {bits}");
         }

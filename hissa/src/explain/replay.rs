@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use hissa_core::decision::{Action, Decision};
 use hissa_core::outcome::Outcome;
-use hissa_core::registry::{Block, Class, Command, Programme, Revision};
+use hissa_core::registry::{Block, BreakerAction, Class, Command, Programme, Revision};
 use hissa_core::shard::{Effects, Halt, Shard, ShardConfig};
 use hissa_core::sim::SimId;
 use hissa_core::usage::UsageRow;
@@ -43,6 +43,7 @@ pub struct Replay {
     decisions: Vec<Decision>,
     /// The last one of each class.
     in_force: BTreeMap<Class, Action>,
+    stop_at_release: Option<String>,
 }
 
 struct HeldRow {
@@ -75,6 +76,7 @@ impl Replay {
             held: Vec::new(),
             decisions: Vec::new(),
             in_force: BTreeMap::new(),
+            stop_at_release: None,
         }
     }
 
@@ -100,6 +102,22 @@ impl Replay {
         Ok(self.decisions.iter().find(|found| until(found)).cloned())
     }
 
+    /// In the entries that follow, nothing is applied behind the command that releases the breaker of that cohort. Its
+    /// decisions are none of the replay's own.
+    pub fn stop_at_release(&mut self, cohort: &str) {
+        self.stop_at_release = Some(cohort.to_owned());
+    }
+
+    fn is_release(&self, command: &Command) -> bool {
+        match command {
+            Command::Breaker(order) => {
+                order.action == BreakerAction::Release
+                    && self.stop_at_release.as_ref() == Some(&order.cohort)
+            }
+            _ => false,
+        }
+    }
+
     /// What was added up for an allowance so far.
     pub fn sum(&self, cycle: Date, allowance: &str) -> Sum {
         Sum {
@@ -111,6 +129,11 @@ impl Replay {
     /// What the replay says of a class now.
     pub fn in_force(&self, class: Class) -> Option<Action> {
         self.in_force.get(&class).copied()
+    }
+
+    /// Whether the entry that was applied last made a decision about a class.
+    pub fn has_decided(&self, class: Class) -> bool {
+        self.decisions.iter().any(|made| made.class == class)
     }
 
     fn apply_rows(
@@ -166,7 +189,7 @@ impl Replay {
             }))?;
             from_rev = revision.rev + 1;
             self.note(&entered.command);
-            if self.decisions.iter().any(until) {
+            if self.decisions.iter().any(until) || self.is_release(&entered.command) {
                 return Ok(());
             }
         }

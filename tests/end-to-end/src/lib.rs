@@ -130,7 +130,7 @@ pub fn assert_right(ended: &Ended) {
             "nothing was compared: {comparison}"
         );
     }
-    assert_eq!(summary["comparisons"].as_array().map(Vec::len), Some(8));
+    assert_eq!(summary["comparisons"].as_array().map(Vec::len), Some(12));
     assert_eq!(
         (&summary["balanced"], &summary["equals_truth"]),
         (&Value::Bool(true), &Value::Bool(true))

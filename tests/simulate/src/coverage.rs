@@ -95,8 +95,13 @@ impl Coverage {
 
     /// What was reached less often than that. Measures of runs have no bound.
     pub fn below(&self, least: u64) -> Vec<String> {
-        let counted = self.counts.iter().filter(|((group, _), count)| *group != RUN && **count < least);
-        counted.map(|((group, name), count)| format!("{group} {name}: {count}")).collect()
+        let counted = self
+            .counts
+            .iter()
+            .filter(|((group, _), count)| *group != RUN && **count < least);
+        counted
+            .map(|((group, name), count)| format!("{group} {name}: {count}"))
+            .collect()
     }
 
     fn add(&mut self, group: &'static str, name: String, count: u64) {
@@ -114,7 +119,11 @@ impl Coverage {
     pub fn run(&mut self, scenario: &Scenario, ran: &Ran, quiets: &[Quiet]) {
         let shape = &scenario.shape;
         self.add(RUN, "seeds".into(), 1);
-        self.add(RUN, "seeds with 200 SIMs or more".into(), u64::from(shape.sims >= 200));
+        self.add(
+            RUN,
+            "seeds with 200 SIMs or more".into(),
+            u64::from(shape.sims >= 200),
+        );
         self.add(RUN, "played".into(), u64::from(shape.played));
         self.add(RUN, "simulated days".into(), shape.days.unsigned_abs());
         self.add(RUN, "SIMs".into(), shape.sims as u64);
@@ -125,7 +134,11 @@ impl Coverage {
         self.add(RUN, "repeated messages".into(), ran.outlet.repeats);
         self.add(RUN, "repeated rows".into(), ran.clickhouse.repeats);
         let happened: u64 = ran.faults.values().sum();
-        self.add(RUN, "seeds with 10 faults or more".into(), u64::from(happened >= 10));
+        self.add(
+            RUN,
+            "seeds with 10 faults or more".into(),
+            u64::from(happened >= 10),
+        );
         self.add("fault", "two kinds at once".into(), ran.pairs);
         for (kind, count) in &ran.faults {
             self.add("fault", kind.as_str().into(), *count);
@@ -142,13 +155,20 @@ impl Coverage {
         }
         self.add("row", "published again".into(), quiet.again);
         self.add("row", "behind the clock".into(), quiet.behind);
-        for (name, count) in ["frames", "blocks", "progress"].into_iter().zip(quiet.entries) {
+        for (name, count) in ["frames", "blocks", "progress"]
+            .into_iter()
+            .zip(quiet.entries)
+        {
             self.add(RUN, name.into(), count);
         }
         let mut counts: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
         for decision in &quiet.decisions {
-            *counts.entry(("reason", decision.reason.as_str())).or_default() += 1;
-            *counts.entry(("action", decision.action.as_str())).or_default() += 1;
+            *counts
+                .entry(("reason", decision.reason.as_str()))
+                .or_default() += 1;
+            *counts
+                .entry(("action", decision.action.as_str()))
+                .or_default() += 1;
         }
         for (key, fact) in &quiet.facts {
             *counts.entry(("table", TABLES[key.table()])).or_default() += 1;
@@ -165,7 +185,11 @@ impl Coverage {
                 hissa_core::alert::Change::Update => "update",
                 hissa_core::alert::Change::Resolve => "resolve",
             };
-            self.add("alert", format!("{} {change}", alert.subject.kind().as_str()), 1);
+            self.add(
+                "alert",
+                format!("{} {change}", alert.subject.kind().as_str()),
+                1,
+            );
         }
     }
 }

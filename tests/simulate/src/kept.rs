@@ -14,7 +14,9 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/failing-seeds.txt");
 /// # Errors
 /// A line is none.
 pub fn kept() -> Result<Vec<Case>, String> {
-    let lines = TEXT.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let lines = TEXT
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
     lines.filter(|line| !line.is_empty()).map(read).collect()
 }
 

@@ -90,13 +90,19 @@ fn run(args: &Args) -> ExitCode {
         Err(why) => return fail(&why),
     };
     let before = run_cases(args, &kept, "kept seeds");
-    let cases: Vec<Case> = (args.first..args.first + args.seeds).map(|seed| args.case(seed)).collect();
+    let cases: Vec<Case> = (args.first..args.first + args.seeds)
+        .map(|seed| args.case(seed))
+        .collect();
     let sum = run_cases(args, &cases, "seeds");
     report(args, &sum);
     end(before.differences + sum.differences, sum.seeds)
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to its user")]
+#[allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command that reports to its user"
+)]
 fn run_cases(args: &Args, cases: &[Case], what: &str) -> Sum {
     let (began, all) = (Instant::now(), cases.len());
     let sum: Mutex<Sum> = Mutex::default();
@@ -112,7 +118,10 @@ fn run_cases(args: &Args, cases: &[Case], what: &str) -> Sum {
         }
         for difference in &verdict.differences {
             println!("seed {}: {difference}", verdict.seed);
-            sum.sorts.entry(sort(difference)).or_default().push(verdict.seed);
+            sum.sorts
+                .entry(sort(difference))
+                .or_default()
+                .push(verdict.seed);
         }
         if args.keep
             && what == "seeds"
@@ -123,7 +132,10 @@ fn run_cases(args: &Args, cases: &[Case], what: &str) -> Sum {
         }
         if sum.seeds.is_multiple_of(50) || sum.seeds == all as u64 {
             let pace = sum.seeds as f64 / began.elapsed().as_secs_f64();
-            eprintln!("{} of {all} {what}, {} differences, {pace:.1} seeds/s", sum.seeds, sum.differences);
+            eprintln!(
+                "{} of {all} {what}, {} differences, {pace:.1} seeds/s",
+                sum.seeds, sum.differences
+            );
         }
     });
     sum.into_inner().unwrap_or_default()
@@ -137,7 +149,11 @@ fn report(args: &Args, sum: &Sum) {
         false => table(coverage),
     }
     for (sort, seeds) in &sum.sorts {
-        println!("{} times {sort}: seeds {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
+        println!(
+            "{} times {sort}: seeds {:?}",
+            seeds.len(),
+            &seeds[..seeds.len().min(6)]
+        );
     }
     let least = Coverage::least(sum.seeds);
     let below = coverage.below(least);
@@ -177,20 +193,32 @@ fn table(coverage: &Coverage) {
 fn json(coverage: &Coverage) -> serde_json::Value {
     let mut groups = serde_json::Map::new();
     for ((group, name), count) in &coverage.counts {
-        let group = groups.entry(*group).or_insert_with(|| serde_json::json!({}));
+        let group = groups
+            .entry(*group)
+            .or_insert_with(|| serde_json::json!({}));
         group[name] = (*count).into();
     }
     groups.into()
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to its user")]
+#[allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command that reports to its user"
+)]
 fn shrink_seed(case: &Case, like: &str) -> ExitCode {
     let Some((case, differences)) = small::small(case, like, |told| eprintln!("{told}")) else {
         println!("seed {} does not differ", case.seed);
         return ExitCode::SUCCESS;
     };
     let shape = &case.scenario().shape;
-    println!("zone {}, {} partitions, held at most {}, played {}", shape.zone, shape.partitions.count(), shape.held_sims_max, shape.played);
+    println!(
+        "zone {}, {} partitions, held at most {}, played {}",
+        shape.zone,
+        shape.partitions.count(),
+        shape.held_sims_max,
+        shape.played
+    );
     println!("{}--faults \"{}\"", case.scenario().told(), case.faults());
     for difference in differences {
         println!("{difference}");

@@ -73,7 +73,10 @@ fn run_twice(case: &Case) -> Verdict {
     verdict.digest = ran.digest;
     verdict.differences.clone_from(&ran.violations);
     if ran.digest != again.digest {
-        let told = format!("two runs differ: {:016x} and {:016x}", ran.digest, again.digest);
+        let told = format!(
+            "two runs differ: {:016x} and {:016x}",
+            ran.digest, again.digest
+        );
         verdict.differences.push(told);
     }
     drop(again);
@@ -83,7 +86,9 @@ fn run_twice(case: &Case) -> Verdict {
     let mut quiets = Vec::new();
     verdict.differences = check::check(&scenario, &ran, seed, &mut quiets);
     if scenario.shape.played {
-        verdict.differences.extend(undisturbed(&scenario, seed, &quiets));
+        verdict
+            .differences
+            .extend(undisturbed(&scenario, seed, &quiets));
     }
     verdict.coverage.run(&scenario, &ran, &quiets);
     verdict

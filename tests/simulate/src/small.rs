@@ -13,8 +13,16 @@ use crate::sort::sort;
 /// is followed that has `like` in it.
 pub fn small(whole: &Case, like: &str, told: impl Fn(&str)) -> Option<(Case, Vec<String>)> {
     let all = whole.run().differences;
-    let first = sort(all.iter().find(|difference| sort(difference).contains(like))?);
-    let differs = |case: &Case| case.run().differences.iter().any(|other| sort(other) == first);
+    let first = sort(
+        all.iter()
+            .find(|difference| sort(difference).contains(like))?,
+    );
+    let differs = |case: &Case| {
+        case.run()
+            .differences
+            .iter()
+            .any(|other| sort(other) == first)
+    };
     let mut case = whole.clone();
     let faults = shrink(&case.faults().0, |left| {
         differs(&Case {
@@ -26,12 +34,16 @@ pub fn small(whole: &Case, like: &str, told: impl Fn(&str)) -> Option<(Case, Vec
     case.faults = Some(Faults(faults));
 
     let messages: Vec<usize> = (0..case.scenario().messages()).collect();
-    let left = shrink(&messages, |left| differs(&with_messages(&case, &messages, left)));
+    let left = shrink(&messages, |left| {
+        differs(&with_messages(&case, &messages, left))
+    });
     told(&format!("{} messages are left", left.len()));
     case = with_messages(&case, &messages, &left);
 
     let commands: Vec<usize> = (0..case.scenario().registry.len()).collect();
-    let left = shrink(&commands, |left| differs(&with_commands(&case, &commands, left)));
+    let left = shrink(&commands, |left| {
+        differs(&with_commands(&case, &commands, left))
+    });
     told(&format!("{} commands are left", left.len()));
     case = with_commands(&case, &commands, &left);
     for command in left {
@@ -57,7 +69,10 @@ fn with_commands(case: &Case, all: &[usize], left: &[usize]) -> Case {
 
 fn without(all: &[usize], left: &[usize]) -> BTreeSet<usize> {
     let left: BTreeSet<usize> = left.iter().copied().collect();
-    all.iter().copied().filter(|place| !left.contains(place)).collect()
+    all.iter()
+        .copied()
+        .filter(|place| !left.contains(place))
+        .collect()
 }
 
 /// Takes items out of the lists of a command: cohorts, allowances, entries, rules.
@@ -74,7 +89,10 @@ fn shorten(case: &mut Case, command: usize, differs: &impl Fn(&Case) -> bool) {
             return;
         }
         let mut shorter = case.clone();
-        shorter.cut.shorter.insert(command, fewer.to_string().into_bytes());
+        shorter
+            .cut
+            .shorter
+            .insert(command, fewer.to_string().into_bytes());
         match differs(&shorter) {
             true => (*case, value) = (shorter, fewer),
             false => place += 1,

@@ -28,9 +28,16 @@ fn no_seed_differs_and_everything_is_reached() {
     });
     let (differing, coverage) = sum.into_inner().unwrap();
     println!("{kept} kept seeds, and 0 to {}", SEEDS - 1);
-    assert_eq!(differing, [0; 0], "seeds that differ; `simulate --small --shrink SEED` makes one small");
+    assert_eq!(
+        differing, [0; 0],
+        "seeds that differ; `simulate --small --shrink SEED` makes one small"
+    );
     // Small runs reach rare things less often than the 10,000 full ones do.
     assert_eq!(coverage.below(5), [""; 0], "reached less than five times");
-    let (_, large) = coverage.counts.iter().find(|((_, name), _)| name.contains("200 SIMs")).unwrap();
+    let (_, large) = coverage
+        .counts
+        .iter()
+        .find(|((_, name), _)| name.contains("200 SIMs"))
+        .unwrap();
     assert!(*large >= SEEDS / 2, "{large} seeds have 200 SIMs or more");
 }

@@ -211,7 +211,9 @@ fn until_of_a_cut_is_the_end_of_the_last_of_its_cycles_or_the_day_that_opens_the
 fn until_of_a_shielded_class_is_the_end_of_its_last_shield_if_it_is_not_restored_before() {
     let open = |from, to| open_days(from, to, &[Class::Education]);
     let later = Some("2026-02-12");
-    let table: Vec<(Option<&str>, u64, Vec<CalendarEntry>, Option<&str>)> = vec![
+    /// Enforced from, limit, entries; until when.
+    type Case<'a> = (Option<&'a str>, u64, Vec<CalendarEntry>, Option<&'a str>);
+    let table: Vec<Case> = vec![
         (
             Some("2026-02-01"),
             10,

@@ -246,3 +246,45 @@ fn a_row_behind_a_gap_of_months_runs_every_timer_between() {
         assert_eq!(story.cycle(1, cycle, Class::Education), (0, "within"));
     }
 }
+
+#[test]
+fn each_container_of_a_record_that_straddles_midnight_is_of_its_own_day() {
+    let mut story = Story::begun();
+    let containers = [("2026-02-11T00:00", 1), ("2026-02-11T00:05", 2)].map(|(end, order)| {
+        let row = usage(1, end, 7)
+            .order(0, order)
+            .offset(5)
+            .delivered("2026-02-11T08:00");
+        row.row(5)
+    });
+    story.rows(&containers);
+    let days = story.take().values().filter_map(|fact| match fact {
+        Fact::SimDay(row) => Some((row.usage_day, row.records)),
+        _ => None,
+    });
+    let days: Vec<_> = days.collect();
+    assert_eq!(days, [(date("2026-02-10"), 1), (date("2026-02-11"), 1)]);
+}
+
+#[test]
+fn what_is_due_carries_its_own_time_whichever_entry_passes_it() {
+    // The midnight of 8 February, passed by a row, a command, a Progress; sharp at its time, or long after.
+    let passes: [fn(&mut Story); 4] = [
+        |story| {
+            story.row(usage(9, "2026-02-10T08:00", 1));
+        },
+        |story| story.tolerance("2026-02-10T08:00", 300_000),
+        |story| story.until("2026-02-08T00:00"),
+        |story| story.until("2026-02-25T00:00"),
+    ];
+    for pass in passes {
+        let mut story = Story::begun();
+        story.until("2026-02-07T23:59:59.999");
+        story.told();
+        pass(&mut story);
+        let times: Vec<_> = story.decisions.iter().map(|d| d.effective_at_ms).collect();
+        assert_eq!(times, [at("2026-02-08T00:00"); 2]);
+        let expected = [1, 2].map(|n| format!("{n} other block #2 enforcement_started"));
+        assert_eq!(story.told(), expected);
+    }
+}

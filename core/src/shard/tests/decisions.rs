@@ -271,3 +271,37 @@ fn timers_at_one_deadline_end_the_day_then_begin_cycles_close_months_and_enforce
     let late = usage(1, "2026-01-31T20:00", 1).delivered("2026-02-01T00:00");
     assert_eq!(story.row(late), "late education");
 }
+
+#[test]
+fn a_reset_that_loosens_waits_by_what_the_sim_is_and_nothing_else_waits() {
+    let cohort = Cohort {
+        restore_over_ms: 1000,
+        enforce_from: Some(date("2026-02-01")),
+        ..rural()
+    };
+    let mut story = begun_with(cohort);
+    story.enrol("2026-02-01T08:00", 2, "rural", "2026-02-01");
+    for number in [1, 2] {
+        story.row(usage(number, "2026-02-10T08:00", 20 * GB));
+    }
+    // What was counted before March began makes the reset stricter, which does not wait either.
+    story.enrol("2026-02-20T08:00", 3, "rural", "2026-02-01");
+    let early = usage(3, "2026-03-01T00:02", 20 * GB).delivered("2026-02-28T23:58");
+    story.row(early);
+    assert!(
+        story
+            .decisions
+            .iter()
+            .all(|d| d.apply_after_ms == d.effective_at_ms)
+    );
+    story.decisions.clear();
+    story.until("2026-03-01T00:00");
+    // The last 8 bytes of SIM 1 are the number 72,340,172,838,076,673, of SIM 2 twice that.
+    let waits = story
+        .decisions
+        .iter()
+        .map(|d| (d.sim.0[0], d.apply_after_ms - d.effective_at_ms));
+    assert_eq!(waits.collect::<Vec<_>>(), [(1, 673), (2, 346), (3, 0)]);
+    let actions: Vec<_> = story.decisions.iter().map(|d| d.action.as_str()).collect();
+    assert_eq!(actions, ["allow", "allow", "throttle"]);
+}

@@ -223,3 +223,145 @@ fn books_count_rows_and_bytes_of_each_outcome() {
         ]
     );
 }
+
+#[test]
+fn rule_9_another_identity_is_another_row_and_another_digest_a_conflict() {
+    let first = usage(1, "2026-02-10T08:00", 100).charging_id(7).row(0);
+    let node = crate::sim::NodeId::parse("pgw-2").unwrap().bytes();
+    let started = first.started_at_ms.get();
+    let others: [(&str, UsageRow); 14] = [
+        ("node", UsageRow { node, ..first }),
+        (
+            "charging id",
+            UsageRow {
+                charging_id: 8.into(),
+                ..first
+            },
+        ),
+        (
+            "record sequence",
+            UsageRow {
+                record_sequence: 1.into(),
+                ..first
+            },
+        ),
+        (
+            "opening time",
+            UsageRow {
+                opened_at_ms: (started - 1).into(),
+                ..first
+            },
+        ),
+        (
+            "rating group",
+            UsageRow {
+                rating_group: SYSTEM.into(),
+                ..first
+            },
+        ),
+        (
+            "service id",
+            UsageRow {
+                service_id: 3.into(),
+                ..first
+            },
+        ),
+        (
+            "container",
+            UsageRow {
+                container_sequence: 2.into(),
+                ..first
+            },
+        ),
+        (
+            "SIM",
+            UsageRow {
+                sim: [2; 16],
+                ..first
+            },
+        ),
+        (
+            "uplink",
+            UsageRow {
+                uplink_bytes: 1.into(),
+                ..first
+            },
+        ),
+        (
+            "downlink",
+            UsageRow {
+                downlink_bytes: 101.into(),
+                ..first
+            },
+        ),
+        (
+            "start",
+            UsageRow {
+                started_at_ms: (started - 1).into(),
+                ..first
+            },
+        ),
+        (
+            "end",
+            UsageRow {
+                ended_at_ms: (first.ended_at_ms.get() - 1).into(),
+                ..first
+            },
+        ),
+        (
+            "device",
+            UsageRow {
+                device: [5; 16],
+                device_tac: 5.into(),
+                ..first
+            },
+        ),
+        (
+            "radio access, network, counter",
+            UsageRow {
+                rat: 4,
+                serving_plmn: 7.into(),
+                counter: 1,
+                ..first
+            },
+        ),
+    ];
+    for (place, (what, other)) in others.into_iter().enumerate() {
+        let mut story = Story::begun();
+        story.rows(&[first]);
+        let expected = match place {
+            0..7 => "counted",
+            7..12 => "quarantined conflict",
+            _ => "duplicate",
+        };
+        let other = UsageRow {
+            source_offset: 1.into(),
+            ..other
+        };
+        let told = story.rows(&[other]);
+        assert!(told.starts_with(expected), "{what}: {told}");
+    }
+}
+
+#[test]
+fn rule_6_a_row_without_bytes_takes_a_place_and_one_that_nobody_can_take_over_does_not() {
+    let mut story = Story::with(ShardConfig {
+        held_sims_max: 1,
+        ..ShardConfig::new(1, 0, 1)
+    });
+    story.until("2026-03-08T00:00:00Z");
+    let of = |number, end: &str, bytes| {
+        usage(number, end, bytes)
+            .opened(end)
+            .delivered("2026-03-08T08:00")
+    };
+    // February is closed: nothing of it is held.
+    for number in [6, 7] {
+        assert_eq!(story.row(of(number, "2026-02-27T08:00", 5)), "held unknown");
+    }
+    assert_eq!(story.row(of(8, "2026-03-05T08:00", 0)), "held unknown");
+    assert_eq!(
+        story.row(of(9, "2026-03-05T08:00", 5)),
+        "quarantined held_bound"
+    );
+}

@@ -420,7 +420,8 @@ fn a_grant_with_more_than_30_percent_left_is_told_seven_days_before_its_end() {
             "{used}"
         );
     }
-    let table: [(&str, fn(&mut Story)); 5] = [
+    type Case = (&'static str, fn(&mut Story));
+    let table: [Case; 5] = [
         ("a row", |story| {
             story.row(usage(1, "2026-02-14T08:00", 70));
         }),
@@ -518,4 +519,25 @@ fn what_fires_about_a_sim_that_leaves_resolves_in_the_order_of_the_page() {
             .delivered("2026-02-13T11:00"),
     );
     assert_eq!(story.alerted(), [""; 0]);
+}
+
+#[test]
+fn hours_that_a_progress_tells_are_noted_before_it_moves_the_clock() {
+    let mut story = one_sim();
+    let told = days_pass(&mut story, "2026-02-02", "2026-02-12", &[]);
+    assert_eq!(told, [""; 0]);
+    // The hours of the 12th, told with the time that ends it.
+    let midnight = at("2026-02-12T00:00");
+    let heard = (8..18)
+        .map(|hour| midnight.div_euclid(3_600_000) + hour)
+        .collect();
+    let source = crate::wire::SourceProgress {
+        source: source(),
+        through: 0,
+        rows: 0,
+        bytes: 0,
+        heard,
+    };
+    story.progress("2026-02-13T00:00", vec![source]);
+    assert_eq!(story.alerted(), ["fire TabletIdle 1 2026-02-13 #1"]);
 }

@@ -81,6 +81,9 @@ fn a_day_begins_with_the_first_instant_of_its_date() {
         ("Atlantic/Azores", "2026-10-25", "2026-10-25T00:00:00Z", 25),
         ("Atlantic/Azores", "2026-10-26", "2026-10-26T01:00:00Z", 24),
         ("Atlantic/Azores", "2026-03-29", "2026-03-29T01:00:00Z", 23),
+        // Newfoundland put its clock back at 00:01: the date does not go back with it.
+        ("America/St_Johns", "2010-11-06", "2010-11-06T02:30:00Z", 24),
+        ("America/St_Johns", "2010-11-07", "2010-11-07T02:30:00Z", 25),
         ("UTC", "2028-02-29", "2028-02-29T00:00:00Z", 24),
     ];
     for (name, text, begins, hours) in table {

@@ -7,6 +7,7 @@ use hissa_carrier::truth::Truth;
 use hissa_core::alert::Subject;
 use hissa_core::sim::SimId;
 
+use super::super::delivery::Changes;
 use super::{Comparison, Names, TopicFindings, word};
 
 /// Every alert change about a SIM: what happened, and when.
@@ -67,5 +68,21 @@ pub(super) fn conflicts(truth: &Truth, topics: &TopicFindings) -> Comparison {
         "hours with alerts about conflicts, by their records",
         expected.collect(),
         found.into_iter().collect(),
+    )
+}
+
+/// The messages that came to the receiver, against the changes on the topic.
+pub fn delivered(told: Changes, delivered: Changes) -> Comparison {
+    let by_change = |changes: Changes| {
+        vec![
+            ("fired", changes.fired),
+            ("updated", changes.updated),
+            ("resolved", changes.resolved),
+        ]
+    };
+    Comparison::of(
+        "kinds of messages about alerts, by their number",
+        by_change(told),
+        by_change(delivered),
     )
 }

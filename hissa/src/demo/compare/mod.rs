@@ -17,6 +17,7 @@ use hissa_core::pseudonym::Pseudonymizer;
 use hissa_core::sim::{Imsi, SimId};
 use hissa_links::kafka::KafkaLink;
 
+pub use alerts::delivered;
 pub use topics::TopicFindings;
 
 /// One thing that was compared.

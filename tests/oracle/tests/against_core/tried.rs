@@ -153,7 +153,12 @@ fn seeds() -> Range<u64> {
 fn a_log_in_words() {
     let seed = std::env::var("HISSA_SEED").unwrap().parse().unwrap();
     for entry in a_log(seed).0.entries {
-        println!("@{}/{} {}", entry.partition, entry.offset, words(&entry.payload));
+        println!(
+            "@{}/{} {}",
+            entry.partition,
+            entry.offset,
+            words(&entry.payload)
+        );
     }
 }
 

@@ -19,11 +19,25 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiets: &[Quiet], differences: &mut
     for topic in &scenario.topics {
         let stored = known.get(&topic.source).cloned().unwrap_or_default();
         if stored.position != topic.messages.len() as u64 && !topic.messages.is_empty() {
-            differences.add(|| format!("{:?} ends at {}, and ingest at {}", topic.source, topic.messages.len(), stored.position));
+            differences.add(|| {
+                format!(
+                    "{:?} ends at {}, and ingest at {}",
+                    topic.source,
+                    topic.messages.len(),
+                    stored.position
+                )
+            });
         }
         for partition in scenario.shape.partitions.numbers() {
-            let (rows, bytes) = delivered.get(&(topic.source, partition)).copied().unwrap_or_default();
-            let book = stored.books.get(usize::from(partition)).copied().unwrap_or_default();
+            let (rows, bytes) = delivered
+                .get(&(topic.source, partition))
+                .copied()
+                .unwrap_or_default();
+            let book = stored
+                .books
+                .get(usize::from(partition))
+                .copied()
+                .unwrap_or_default();
             if (book.rows, book.bytes) != (rows, bytes) {
                 differences.add(|| format!("{:?} delivered {rows} rows for partition {partition}, and ingest has {book:?}", topic.source));
             }
@@ -33,7 +47,10 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiets: &[Quiet], differences: &mut
         let partition = quiet.partition;
         let of_partition = delivered.iter().filter(|((_, of), _)| *of == partition);
         let (rows, bytes) = of_partition.fold((0, 0), |sum, (_, of)| (sum.0 + of.0, sum.1 + of.1));
-        let found = quiet.outcomes.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        let found = quiet
+            .outcomes
+            .values()
+            .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
         if found != (rows, bytes) {
             differences.add(|| format!("partition {partition} got {rows} rows of {bytes} bytes, and has outcomes for {found:?}"));
         }
@@ -50,7 +67,14 @@ fn delivered(scenario: &Scenario) -> Books {
                 Ok(Message::Quiet { .. }) => {}
                 Ok(Message::Record(record)) => {
                     made.clear();
-                    rows::append(&mut made, &record, topic.source, 0, message.delivered_at_ms, &scenario.pseudonyms);
+                    rows::append(
+                        &mut made,
+                        &record,
+                        topic.source,
+                        0,
+                        message.delivered_at_ms,
+                        &scenario.pseudonyms,
+                    );
                     for row in &made {
                         let partition = row.sim().partition(scenario.shape.partitions);
                         let book = books.entry((topic.source, partition)).or_default();

@@ -15,7 +15,13 @@ pub fn check(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
     let partition = quiet.partition;
     let sent = &ran.outlet.decisions[usize::from(partition)];
     if sent.len() != quiet.decisions.len() {
-        differences.add(|| format!("partition {partition} sent {} decisions, and has {}", sent.len(), quiet.decisions.len()));
+        differences.add(|| {
+            format!(
+                "partition {partition} sent {} decisions, and has {}",
+                sent.len(),
+                quiet.decisions.len()
+            )
+        });
     }
     for (number, ((sent, _), quiet)) in (1..).zip(sent.iter().zip(&quiet.decisions)) {
         if sent != quiet || sent.number != number {
@@ -31,14 +37,22 @@ pub fn check(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
 fn carrier(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
     let mut newest: HashMap<(SimId, Class), (u64, Action), Quick> = HashMap::default();
     for decision in &quiet.decisions {
-        let last = newest.insert((decision.sim, decision.class), (decision.sequence, decision.action));
+        let last = newest.insert(
+            (decision.sim, decision.class),
+            (decision.sequence, decision.action),
+        );
         if decision.sequence != last.map_or(0, |(sequence, _)| sequence) + 1 {
             differences.add(|| format!("after {last:?} comes {decision:?}"));
         }
     }
     for (of, newest) in &newest {
         if ran.outlet.carrier.get(of) != Some(newest) {
-            differences.add(|| format!("of {of:?} the carrier applied {:?} last, and {newest:?} is the newest", ran.outlet.carrier.get(of)));
+            differences.add(|| {
+                format!(
+                    "of {of:?} the carrier applied {:?} last, and {newest:?} is the newest",
+                    ran.outlet.carrier.get(of)
+                )
+            });
         }
     }
 }
@@ -48,7 +62,12 @@ fn people(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
     for alert in &quiet.alerts {
         let last = newest.insert(&alert.id, alert.revision).unwrap_or(0);
         if alert.revision != last + 1 {
-            differences.add(|| format!("alert {} goes on from revision {last} with {}", alert.id, alert.revision));
+            differences.add(|| {
+                format!(
+                    "alert {} goes on from revision {last} with {}",
+                    alert.id, alert.revision
+                )
+            });
         }
         match ran.outlet.alerts.get(&(alert.id.clone(), alert.revision)) {
             Some((sent, _)) if sent == alert => {}
@@ -57,12 +76,28 @@ fn people(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
     }
     for (id, newest) in newest {
         if ran.outlet.people.get(id) != Some(&newest) {
-            differences.add(|| format!("of alert {id} people saw {:?}, and {newest} is the newest", ran.outlet.people.get(id)));
+            differences.add(|| {
+                format!(
+                    "of alert {id} people saw {:?}, and {newest} is the newest",
+                    ran.outlet.people.get(id)
+                )
+            });
         }
     }
-    let sent = ran.outlet.alerts.values().filter(|(alert, _)| alert.partition == quiet.partition).count();
+    let sent = ran
+        .outlet
+        .alerts
+        .values()
+        .filter(|(alert, _)| alert.partition == quiet.partition)
+        .count();
     if sent != quiet.alerts.len() {
-        differences.add(|| format!("partition {} sent {sent} alert changes, and has {}", quiet.partition, quiet.alerts.len()));
+        differences.add(|| {
+            format!(
+                "partition {} sent {sent} alert changes, and has {}",
+                quiet.partition,
+                quiet.alerts.len()
+            )
+        });
     }
 }
 
@@ -70,14 +105,30 @@ fn people(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
 fn analysts(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
     let rows = &ran.clickhouse.rows;
     for (key, fact) in &quiet.facts {
-        let newest = rows.get(&(quiet.partition, key.clone())).and_then(|versions| versions.last());
+        let newest = rows
+            .get(&(quiet.partition, key.clone()))
+            .and_then(|versions| versions.last());
         if newest.is_none_or(|newest| newest.fact != *fact) {
             let found = newest.map(|newest| &newest.fact);
-            differences.add(|| format!("ClickHouse has {found:?}, and {fact:?} (version {}) is the newest", version(fact)));
+            differences.add(|| {
+                format!(
+                    "ClickHouse has {found:?}, and {fact:?} (version {}) is the newest",
+                    version(fact)
+                )
+            });
         }
     }
-    let there = rows.keys().filter(|(partition, _)| *partition == quiet.partition).count();
+    let there = rows
+        .keys()
+        .filter(|(partition, _)| *partition == quiet.partition)
+        .count();
     if there != quiet.facts.len() {
-        differences.add(|| format!("ClickHouse has {there} rows of partition {}, of {}", quiet.partition, quiet.facts.len()));
+        differences.add(|| {
+            format!(
+                "ClickHouse has {there} rows of partition {}, of {}",
+                quiet.partition,
+                quiet.facts.len()
+            )
+        });
     }
 }

@@ -30,10 +30,18 @@ pub struct Marks {
 
 impl Marks {
     pub fn new(ran: &Ran, partition: u16) -> Marks {
-        let snapshots = ran.store.stored.iter().map(|(of, offset, tick)| (*of, *offset, *tick, true));
+        let snapshots = ran
+            .store
+            .stored
+            .iter()
+            .map(|(of, offset, tick)| (*of, *offset, *tick, true));
         let freshness = &ran.clickhouse.freshness;
-        let freshness = freshness.iter().map(|(of, row, tick)| (*of, row.offset, *tick, false));
-        let ours = snapshots.chain(freshness).filter(|(of, ..)| *of == partition);
+        let freshness = freshness
+            .iter()
+            .map(|(of, row, tick)| (*of, row.offset, *tick, false));
+        let ours = snapshots
+            .chain(freshness)
+            .filter(|(of, ..)| *of == partition);
         let mut marks: Vec<Mark> = ours
             .map(|(_, offset, tick, is_snapshot)| Mark {
                 offset,
@@ -52,11 +60,20 @@ impl Marks {
 
     /// Whether the next mark stands at this offset.
     pub fn is_at(&self, offset: u64) -> bool {
-        self.marks.get(self.next).is_some_and(|mark| mark.offset == offset)
+        self.marks
+            .get(self.next)
+            .is_some_and(|mark| mark.offset == offset)
     }
 
     /// A row has changed by the next mark.
-    pub fn changed(&mut self, ran: &Ran, partition: u16, key: &Key, version: u64, differences: &mut Differences) {
+    pub fn changed(
+        &mut self,
+        ran: &Ran,
+        partition: u16,
+        key: &Key,
+        version: u64,
+        differences: &mut Differences,
+    ) {
         let next = self.next;
         let before = match self.rows.get_mut(key) {
             Some(row) => Some(std::mem::replace(row, (version, next))),
@@ -68,13 +85,23 @@ impl Marks {
     }
 
     /// The state at the next mark, which is passed.
-    pub fn check_state(&mut self, shard: &Shard, ran: &Ran, partition: u16, differences: &mut Differences) {
+    pub fn check_state(
+        &mut self,
+        shard: &Shard,
+        ran: &Ran,
+        partition: u16,
+        differences: &mut Differences,
+    ) {
         let mark = self.marks[self.next];
         self.next += 1;
         let offset = mark.offset;
         if mark.is_snapshot {
-            let is_known = self.next > 1 && self.marks[self.next - 2].offset == offset && self.marks[self.next - 2].is_snapshot;
-            if !is_known && ran.store.ever.get(&(partition, offset)) != Some(&xxh3_128(&shard.snapshot())) {
+            let is_known = self.next > 1
+                && self.marks[self.next - 2].offset == offset
+                && self.marks[self.next - 2].is_snapshot;
+            if !is_known
+                && ran.store.ever.get(&(partition, offset)) != Some(&xxh3_128(&shard.snapshot()))
+            {
                 differences.add(|| {
                     format!("the snapshot of partition {partition} at offset {offset} is not the state of one who read quietly")
                 });
@@ -85,7 +112,9 @@ impl Marks {
         for (of, freshness, tick) in &ran.clickhouse.freshness {
             let told = (Some(freshness.clock_ms), Some(freshness.open_booked_day));
             if (*of, *tick) == (partition, mark.tick) && told != here {
-                differences.add(|| format!("freshness of partition {partition}: {freshness:?}, but {here:?}"));
+                differences.add(|| {
+                    format!("freshness of partition {partition}: {freshness:?}, but {here:?}")
+                });
             }
         }
     }
@@ -93,7 +122,12 @@ impl Marks {
     /// All rows, as of the marks that are left for them.
     pub fn check_end(&mut self, ran: &Ran, partition: u16, differences: &mut Differences) {
         if let Some(mark) = self.marks.get(self.next) {
-            differences.add(|| format!("a mark of partition {partition} speaks of offset {}, which is not in the log", mark.offset));
+            differences.add(|| {
+                format!(
+                    "a mark of partition {partition} speaks of offset {}, which is not in the log",
+                    mark.offset
+                )
+            });
         }
         for (key, row) in &self.rows {
             self.check_row(ran, partition, key, *row, self.next, differences);
@@ -101,7 +135,15 @@ impl Marks {
     }
 
     /// A version of a row must have been there before the marks `first..end` were made.
-    fn check_row(&self, ran: &Ran, partition: u16, key: &Key, row: (u64, usize), end: usize, differences: &mut Differences) {
+    fn check_row(
+        &self,
+        ran: &Ran,
+        partition: u16,
+        key: &Key,
+        row: (u64, usize),
+        end: usize,
+        differences: &mut Differences,
+    ) {
         let (version, first) = row;
         let Some(count) = end.checked_sub(first).filter(|count| *count > 0) else {
             return;
@@ -109,7 +151,12 @@ impl Marks {
         let level = count.ilog2() as usize;
         let least = self.least[level][first].min(self.least[level][end - (1 << level)]);
         let versions = ran.clickhouse.rows.get(&(partition, key.clone()));
-        let arrived = versions.into_iter().flatten().filter(|row| row.version >= version).map(|row| row.tick).min();
+        let arrived = versions
+            .into_iter()
+            .flatten()
+            .filter(|row| row.version >= version)
+            .map(|row| row.tick)
+            .min();
         if arrived.is_none_or(|arrived| arrived > least) {
             let offset = self.marks[first].offset;
             differences.add(|| format!("a snapshot or freshness at or behind offset {offset} stood before version {version} of {key:?}"));
@@ -143,15 +190,29 @@ pub fn check_acknowledged(ran: &Ran, quiet: &Quiet, differences: &mut Difference
         let place = stored.partition_point(|(stored, _)| *stored < offset);
         stored.get(place).map_or(u64::MAX, |(_, tick)| *tick)
     };
-    for (decision, (_, tick)) in quiet.decisions.iter().zip(&ran.outlet.decisions[usize::from(partition)]) {
+    for (decision, (_, tick)) in quiet
+        .decisions
+        .iter()
+        .zip(&ran.outlet.decisions[usize::from(partition)])
+    {
         if *tick > first_stored(decision.offset) {
-            differences.add(|| format!("decision {} of partition {partition} came behind a snapshot of its state", decision.number));
+            differences.add(|| {
+                format!(
+                    "decision {} of partition {partition} came behind a snapshot of its state",
+                    decision.number
+                )
+            });
         }
     }
     for alert in &quiet.alerts {
         let arrived = ran.outlet.alerts.get(&(alert.id.clone(), alert.revision));
         if arrived.is_some_and(|(_, tick)| *tick > first_stored(alert.offset)) {
-            differences.add(|| format!("{} {} came behind a snapshot of its state", alert.id, alert.revision));
+            differences.add(|| {
+                format!(
+                    "{} {} came behind a snapshot of its state",
+                    alert.id, alert.revision
+                )
+            });
         }
     }
 }

@@ -26,7 +26,11 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiets: &[Quiet], differences: &mut
         horizon_days: 45,
         held_sims_max: scenario.shape.held_sims_max as usize,
     };
-    let registry: Vec<Vec<u8>> = scenario.registry.iter().map(|command| command.text.clone()).collect();
+    let registry: Vec<Vec<u8>> = scenario
+        .registry
+        .iter()
+        .map(|command| command.text.clone())
+        .collect();
     let feed = Carrier(scenario);
     let mut judge = Judge::new(settings, &registry, &feed);
     for quiet in quiets {
@@ -53,24 +57,46 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiets: &[Quiet], differences: &mut
 
 /// A difference, without what does not differ.
 fn tell(difference: &oracle::Difference) -> String {
-    let (expected, found) = (difference.expected.as_deref().unwrap_or("nothing"), difference.found.as_deref().unwrap_or("nothing"));
+    let (expected, found) = (
+        difference.expected.as_deref().unwrap_or("nothing"),
+        difference.found.as_deref().unwrap_or("nothing"),
+    );
     let parts = |text: &str| text.split(", ").map(str::to_owned).collect::<Vec<_>>();
     let (of_expected, of_found) = (parts(expected), parts(found));
     let (mut told_expected, mut told_found) = (expected.to_owned(), found.to_owned());
     if of_expected.len() == of_found.len() {
-        let differ = || of_expected.iter().zip(&of_found).filter(|(expected, found)| expected != found);
-        told_expected = differ().map(|(expected, _)| expected.as_str()).collect::<Vec<_>>().join(", ");
-        told_found = differ().map(|(_, found)| found.as_str()).collect::<Vec<_>>().join(", ");
+        let differ = || {
+            of_expected
+                .iter()
+                .zip(&of_found)
+                .filter(|(expected, found)| expected != found)
+        };
+        told_expected = differ()
+            .map(|(expected, _)| expected.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        told_found = differ()
+            .map(|(_, found)| found.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
     }
     let (table, key) = (difference.table, &difference.key);
-    format!("oracle: {table} {key}\n  expected {told_expected}\n  found    {told_found}\n  of       {expected}")
+    format!(
+        "oracle: {table} {key}\n  expected {told_expected}\n  found    {told_found}\n  of       {expected}"
+    )
 }
 
 /// The carrier's messages, by source and offset.
 struct Carrier<'a>(&'a Scenario);
 
 impl oracle::RawFeed for Carrier<'_> {
-    fn message(&self, feed: &str, epoch: u32, partition: u32, offset: u64) -> Option<Cow<'_, [u8]>> {
+    fn message(
+        &self,
+        feed: &str,
+        epoch: u32,
+        partition: u32,
+        offset: u64,
+    ) -> Option<Cow<'_, [u8]>> {
         let is_it = |topic: &&crate::scenario::Topic| {
             let source = &topic.source;
             (source.epoch, source.partition) == (epoch, partition) && source.feed.as_str() == feed
@@ -94,20 +120,31 @@ fn add(found: &mut Findings, quiet: &Quiet) {
     for fact in quiet.facts.values() {
         add_fact(found, partition, fact);
     }
-    found.decisions.insert(partition, quiet.decisions.iter().map(decision).collect());
-    found.discrepancies.extend(quiet.discrepancies.iter().map(|(offset, of)| oracle::Discrepancy {
-        partition,
-        offset: *offset,
-        feed: Feed(of.source.feed.bytes()),
-        epoch: of.source.epoch,
-        source_partition: of.source.partition,
-        through: of.through,
-        told_rows: of.promised_rows,
-        told_bytes: of.promised_bytes,
-        found_rows: of.found_rows,
-        found_bytes: of.found_bytes,
-    }));
-    found.alerts.insert(partition, quiet.alerts.iter().map(alert).collect());
+    found
+        .decisions
+        .insert(partition, quiet.decisions.iter().map(decision).collect());
+    found
+        .discrepancies
+        .extend(
+            quiet
+                .discrepancies
+                .iter()
+                .map(|(offset, of)| oracle::Discrepancy {
+                    partition,
+                    offset: *offset,
+                    feed: Feed(of.source.feed.bytes()),
+                    epoch: of.source.epoch,
+                    source_partition: of.source.partition,
+                    through: of.through,
+                    told_rows: of.promised_rows,
+                    told_bytes: of.promised_bytes,
+                    found_rows: of.found_rows,
+                    found_bytes: of.found_bytes,
+                }),
+        );
+    found
+        .alerts
+        .insert(partition, quiet.alerts.iter().map(alert).collect());
 }
 
 fn add_fact(found: &mut Findings, partition: u16, fact: &Fact) {
@@ -139,9 +176,15 @@ fn add_fact(found: &mut Findings, partition: u16, fact: &Fact) {
                 granted: row.granted_bytes,
                 used: row.used_bytes,
                 state: row.state.into(),
-                thresholds: thresholds.map(|(percent, at_ms)| (u32::from(*percent), *at_ms)).collect(),
+                thresholds: thresholds
+                    .map(|(percent, at_ms)| (u32::from(*percent), *at_ms))
+                    .collect(),
             };
-            found.sim_cycle.entry(key).or_default().insert(day(row.booked_day), standing);
+            found
+                .sim_cycle
+                .entry(key)
+                .or_default()
+                .insert(day(row.booked_day), standing);
         }
         Fact::PlaceHour(row) => {
             let key = oracle::PlaceHour {
@@ -167,7 +210,9 @@ fn add_fact(found: &mut Findings, partition: u16, fact: &Fact) {
                 outcome: outcome(row.outcome),
                 reason: row.outcome.reason().into(),
             };
-            found.outcome_day.insert(key, rows(row.records, row.bytes).into());
+            found
+                .outcome_day
+                .insert(key, rows(row.records, row.bytes).into());
         }
         Fact::FlagDay(row) => {
             let key = oracle::FlagDay {
@@ -176,7 +221,9 @@ fn add_fact(found: &mut Findings, partition: u16, fact: &Fact) {
                 booked_day: day(row.booked_day),
                 flag: row.flag.as_str().into(),
             };
-            found.flag_day.insert(key, rows(row.records, row.bytes).into());
+            found
+                .flag_day
+                .insert(key, rows(row.records, row.bytes).into());
         }
         Fact::Assignment(row) => {
             let key = oracle::AssignmentKey {
@@ -198,10 +245,7 @@ fn add_fact(found: &mut Findings, partition: u16, fact: &Fact) {
 }
 
 fn rows(records: u64, bytes: u64) -> oracle::Rows {
-    oracle::Rows {
-        records,
-        bytes,
-    }
+    oracle::Rows { records, bytes }
 }
 
 fn place(place: &Place) -> BTreeMap<String, String> {
@@ -212,7 +256,10 @@ fn place(place: &Place) -> BTreeMap<String, String> {
         ("region", &place.region),
         ("milieu", &place.milieu),
     ];
-    names.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    names
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect()
 }
 
 fn day(of: Date) -> Day {

@@ -40,7 +40,12 @@ pub struct Quiet {
 }
 
 /// Reads a partition; checks snapshots, freshness and booked days on the way.
-pub fn read(scenario: &Scenario, ran: &Ran, partition: u16, differences: &mut Differences) -> Option<Quiet> {
+pub fn read(
+    scenario: &Scenario,
+    ran: &Ran,
+    partition: u16,
+    differences: &mut Differences,
+) -> Option<Quiet> {
     let mut marks = Marks::new(ran, partition);
     let mut reading = Reading::new(scenario, partition);
     for (offset, entry) in (0..).zip(&ran.log.usage[usize::from(partition)]) {
@@ -58,13 +63,17 @@ pub fn read(scenario: &Scenario, ran: &Ran, partition: u16, differences: &mut Di
             return None;
         }
         if reading.shard.clock_ms() < clock {
-            differences.add(|| format!("the clock of partition {partition} went back at offset {offset}"));
+            differences
+                .add(|| format!("the clock of partition {partition} went back at offset {offset}"));
         }
         for found in &reading.effects.discrepancies {
-            differences.add(|| format!("partition {partition} read once: the books do not balance: {found:?}"));
+            differences.add(|| {
+                format!("partition {partition} read once: the books do not balance: {found:?}")
+            });
         }
         while marks.is_at(offset) {
-            reading.take(|key, fact| marks.changed(ran, partition, key, version(fact), differences));
+            reading
+                .take(|key, fact| marks.changed(ran, partition, key, version(fact), differences));
             marks.check_state(&reading.shard, ran, partition, differences);
         }
     }
@@ -115,7 +124,9 @@ impl Reading {
             self.days.push((offset, day));
         }
         let found = self.effects.discrepancies.iter();
-        self.quiet.discrepancies.extend(found.map(|found| (offset, found.clone())));
+        self.quiet
+            .discrepancies
+            .extend(found.map(|found| (offset, found.clone())));
         self.quiet.decisions.append(&mut self.effects.decisions);
         self.quiet.alerts.append(&mut self.effects.alerts);
         Ok(())
@@ -135,21 +146,32 @@ impl Reading {
         self.take(|_, _| {});
         self.quiet.clock_ms = self.shard.clock_ms();
         let outcomes = self.shard.outcome_totals();
-        self.quiet.outcomes = outcomes.map(|(name, records, bytes)| (name, (records, bytes))).collect();
+        self.quiet.outcomes = outcomes
+            .map(|(name, records, bytes)| (name, (records, bytes)))
+            .collect();
         (self.quiet, self.days)
     }
 }
 
 /// No row of a booked day has a version behind the entry that ended the day.
 fn check_closed(quiet: &Quiet, ran: &Ran, days: &[(u64, Date)], differences: &mut Differences) {
-    let ours = ran.clickhouse.rows.iter().filter(|((partition, _), _)| *partition == quiet.partition);
+    let ours = ran
+        .clickhouse
+        .rows
+        .iter()
+        .filter(|((partition, _), _)| *partition == quiet.partition);
     for newest in ours.filter_map(|(_, versions)| versions.last()) {
         let day = booked_day(&newest.fact);
         let ended = days.get(days.partition_point(|(_, began)| *began <= day));
         if let Some((offset, _)) = ended
             && newest.version > *offset
         {
-            differences.add(|| format!("booked day {day} ended at offset {offset}, and has a newer row: {:?}", newest.fact));
+            differences.add(|| {
+                format!(
+                    "booked day {day} ended at offset {offset}, and has a newer row: {:?}",
+                    newest.fact
+                )
+            });
         }
     }
 }

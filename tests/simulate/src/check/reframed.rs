@@ -12,7 +12,13 @@ use crate::dice::Dice;
 use crate::scenario::Scenario;
 use crate::world::Ran;
 
-pub fn check(scenario: &Scenario, ran: &Ran, quiet: &mut Quiet, seed: u64, differences: &mut Differences) {
+pub fn check(
+    scenario: &Scenario,
+    ran: &Ran,
+    quiet: &mut Quiet,
+    seed: u64,
+    differences: &mut Differences,
+) {
     let mut reframed = Reframed {
         reading: Reading::new(scenario, quiet.partition),
         dice: Dice::at(seed, u32::from(quiet.partition), 0xf7a3e),
@@ -34,7 +40,12 @@ pub fn check(scenario: &Scenario, ran: &Ran, quiet: &mut Quiet, seed: u64, diffe
     (quiet.again, quiet.behind) = (reframed.again, reframed.behind);
     match reframed.halted {
         Some(why) => differences.add(|| format!("in other messages: {why}")),
-        None => same("in other messages", quiet, reframed.reading.finish().0, differences),
+        None => same(
+            "in other messages",
+            quiet,
+            reframed.reading.finish().0,
+            differences,
+        ),
     }
 }
 
@@ -64,7 +75,11 @@ impl Reframed {
                     let delivered_at_ms = row.delivered_at_ms.get();
                     self.behind += u64::from(delivered_at_ms < self.clock_ms);
                     self.clock_ms = self.clock_ms.max(delivered_at_ms);
-                    if self.highest.get(&source).is_none_or(|highest| row.position() > *highest) {
+                    if self
+                        .highest
+                        .get(&source)
+                        .is_none_or(|highest| row.position() > *highest)
+                    {
                         self.highest.insert(source, row.position());
                         self.waiting.push(*row);
                     } else {
@@ -81,7 +96,10 @@ impl Reframed {
             }
             Entry::Progress(progress) => {
                 // What says nothing new may be left out.
-                let is_heard = progress.sources.iter().any(|source| !source.heard.is_empty());
+                let is_heard = progress
+                    .sources
+                    .iter()
+                    .any(|source| !source.heard.is_empty());
                 let is_old = Some(progress.as_of_ms) <= self.reading.shard.clock_ms();
                 if !is_heard && is_old && self.dice.permille(300) {
                     return;

@@ -9,14 +9,30 @@ use super::{Differences, Quiet};
 pub fn same(what: &str, expected: &Quiet, mut found: Quiet, differences: &mut Differences) {
     let partition = expected.partition;
     if expected.outcomes != found.outcomes {
-        differences.add(|| format!("{what}: partition {partition} has outcomes {:?} instead of {:?}", found.outcomes, expected.outcomes));
+        differences.add(|| {
+            format!(
+                "{what}: partition {partition} has outcomes {:?} instead of {:?}",
+                found.outcomes, expected.outcomes
+            )
+        });
     }
     if expected.clock_ms != found.clock_ms {
-        differences.add(|| format!("{what}: the clock of partition {partition} is {:?} instead of {:?}", found.clock_ms, expected.clock_ms));
+        differences.add(|| {
+            format!(
+                "{what}: the clock of partition {partition} is {:?} instead of {:?}",
+                found.clock_ms, expected.clock_ms
+            )
+        });
     }
     let counts = |of: &Quiet| (of.decisions.len(), of.alerts.len(), of.facts.len());
     if counts(expected) != counts(&found) {
-        differences.add(|| format!("{what}: partition {partition} has {:?} decisions, alerts and rows instead of {:?}", counts(&found), counts(expected)));
+        differences.add(|| {
+            format!(
+                "{what}: partition {partition} has {:?} decisions, alerts and rows instead of {:?}",
+                counts(&found),
+                counts(expected)
+            )
+        });
     }
     for (expected, found) in expected.decisions.iter().zip(&mut found.decisions) {
         move_decision(found, expected);

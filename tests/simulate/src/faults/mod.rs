@@ -139,12 +139,16 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Fault, String> {
-        let wrong = || format!("{text:?} is no fault: expected step, kind, partition and two numbers");
+        let wrong =
+            || format!("{text:?} is no fault: expected step, kind, partition and two numbers");
         let mut parts = text.split_whitespace();
         let mut part = || parts.next().ok_or_else(wrong);
         let step = part()?.parse().map_err(|_| wrong())?;
         let word = part()?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(wrong)?;
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(wrong)?;
         let partition = part()?.parse().map_err(|_| wrong())?;
         let a = part()?.parse().map_err(|_| wrong())?;
         let b = part()?.parse().map_err(|_| wrong())?;
@@ -169,7 +173,10 @@ impl FromStr for Faults {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Faults, String> {
-        let faults = text.split([';', '\n']).map(str::trim).filter(|fault| !fault.is_empty());
+        let faults = text
+            .split([';', '\n'])
+            .map(str::trim)
+            .filter(|fault| !fault.is_empty());
         let mut faults: Vec<Fault> = faults.map(str::parse).collect::<Result<_, _>>()?;
         faults.sort_by_key(|fault| fault.step);
         Ok(Faults(faults))

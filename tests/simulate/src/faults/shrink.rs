@@ -31,7 +31,10 @@ mod tests {
     #[test]
     fn the_two_items_that_matter_are_left() {
         let all: Vec<u32> = (0..40).collect();
-        assert_eq!(shrink(&all, |left| left.contains(&7) && left.contains(&31)), [7, 31]);
-        assert_eq!(shrink(&all, |_| true), []);
+        assert_eq!(
+            shrink(&all, |left| left.contains(&7) && left.contains(&31)),
+            [7, 31]
+        );
+        assert!(shrink(&all, |_| true).is_empty());
     }
 }

@@ -39,9 +39,15 @@ pub struct Device {
 pub enum Habit {
     Plain,
     /// Nothing between these days of the run.
-    Idle { from: i64, to: i64 },
+    Idle {
+        from: i64,
+        to: i64,
+    },
     /// In another device for some days from this one on.
-    Moves { from: i64, days: i64 },
+    Moves {
+        from: i64,
+        days: i64,
+    },
     /// On some days gigabytes, mostly not for learning.
     Shares,
     /// Its records come days and weeks late.
@@ -66,7 +72,12 @@ impl Cast {
     }
 }
 
-fn member(number: usize, shape: &Shape, dice: &mut Dice, pseudonyms: &Pseudonymizer) -> Option<Member> {
+fn member(
+    number: usize,
+    shape: &Shape,
+    dice: &mut Dice,
+    pseudonyms: &Pseudonymizer,
+) -> Option<Member> {
     let imsi = format!("00101{:010}", number * 7 + 1);
     let sim = pseudonyms.sim(&Imsi::parse(&imsi).ok()?);
     let habit = match dice.weighted(&[60, 14, 10, 8, 8]) {

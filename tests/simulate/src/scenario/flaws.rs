@@ -6,13 +6,20 @@ use crate::dice::Dice;
 
 /// Makes of a record's text a message that cannot be decoded, in one of the ways that the feed's page names.
 pub fn spoil(text: &[u8], dice: &mut Dice) -> Vec<u8> {
-    let replaced = |what: &str, by: &str| String::from_utf8_lossy(text).replacen(what, by, 1).into_bytes();
+    let replaced = |what: &str, by: &str| {
+        String::from_utf8_lossy(text)
+            .replacen(what, by, 1)
+            .into_bytes()
+    };
     // A message of more than a megabyte is dear.
     match dice.weighted(&[14, 14, 14, 14, 14, 14, 14, 1]) {
         0 => text[..text.len() - 1 - dice.place(text.len() / 2)].to_vec(),
         1 => replaced("\"opened_at\":", "\"opened_at\":null,\"rat\":"),
         2 => replaced("{", "{\"colour\":1,"),
-        3 => replaced("\"charging_id\":", "\"charging_id\":\"x\",\"record_sequence\":"),
+        3 => replaced(
+            "\"charging_id\":",
+            "\"charging_id\":\"x\",\"record_sequence\":",
+        ),
         4 => replaced("\"uplink_bytes\":", "\"uplink_bytes\":-1"),
         5 => replaced("\"opened_at\":\"", "\"opened_at\":\"yesterday "),
         6 => replaced("\"imsi\":\"", "\"imsi\":\"x"),

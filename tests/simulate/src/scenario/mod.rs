@@ -114,7 +114,9 @@ impl Scenario {
 
     /// The story in words: commands, messages.
     pub fn told(&self) -> String {
-        let time = |at_ms: i64| jiff::Timestamp::from_millisecond(at_ms).map_or(String::new(), |at| at.to_string());
+        let time = |at_ms: i64| {
+            jiff::Timestamp::from_millisecond(at_ms).map_or(String::new(), |at| at.to_string())
+        };
         let mut told = Vec::new();
         for command in &self.registry {
             let mut text = String::from_utf8_lossy(&command.text).into_owned();
@@ -128,16 +130,31 @@ impl Scenario {
         }
         for topic in &self.topics {
             for (offset, message) in topic.messages.iter().enumerate() {
-                let (feed, partition, delivered) = (topic.source.feed, topic.source.partition, time(message.delivered_at_ms));
-                let text = String::from_utf8_lossy(&self.text(message)[..self.text(message).len().min(2_000)]).into_owned();
-                let imsi = text.split("\"imsi\":\"").nth(1).and_then(|behind| behind.split('"').next());
+                let (feed, partition, delivered) = (
+                    topic.source.feed,
+                    topic.source.partition,
+                    time(message.delivered_at_ms),
+                );
+                let text = String::from_utf8_lossy(
+                    &self.text(message)[..self.text(message).len().min(2_000)],
+                )
+                .into_owned();
+                let imsi = text
+                    .split("\"imsi\":\"")
+                    .nth(1)
+                    .and_then(|behind| behind.split('"').next());
                 let sim = imsi.and_then(|imsi| hissa_core::sim::Imsi::parse(imsi).ok());
                 let sim = sim.map_or(String::new(), |imsi| self.pseudonyms.sim(&imsi).to_string());
-                told.push((message.arrives_at_ms, format!("{feed}/{partition}/{offset} delivered {delivered} SIM {sim} {text}")));
+                told.push((
+                    message.arrives_at_ms,
+                    format!("{feed}/{partition}/{offset} delivered {delivered} SIM {sim} {text}"),
+                ));
             }
         }
         told.sort();
-        told.iter().map(|(at_ms, text)| format!("{} {text}\n", time(*at_ms))).collect()
+        told.iter()
+            .map(|(at_ms, text)| format!("{} {text}\n", time(*at_ms)))
+            .collect()
     }
 
     /// How many messages there are.

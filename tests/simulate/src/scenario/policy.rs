@@ -39,14 +39,21 @@ pub fn first_catalogue(dice: &mut Dice, start: Date) -> Catalogue {
 
 /// The next version: rules of before, and new ones for days that have not come.
 pub fn next_catalogue(versions: &[Catalogue], dice: &mut Dice, today: Date) -> Catalogue {
-    let mut rules: Vec<Rule> = versions.last().map_or(Vec::new(), |last| last.rules.clone());
+    let mut rules: Vec<Rule> = versions
+        .last()
+        .map_or(Vec::new(), |last| last.rules.clone());
     if dice.permille(300) && !rules.is_empty() {
         rules.swap_remove(dice.place(rules.len()));
     }
     for _ in 0..dice.count(1, 3) {
         let group = *dice.pick(&[4101, 4200, 4300, 5001, 9000]);
         let id = *dice.pick(&[None, Some(1), Some(7)]);
-        let class = *dice.pick(&[Class::Education, Class::Other, Class::System, Class::Unknown]);
+        let class = *dice.pick(&[
+            Class::Education,
+            Class::Other,
+            Class::System,
+            Class::Unknown,
+        ]);
         let service = match class {
             Class::Unknown => "",
             _ => *dice.pick(&["moodle", "web", "radio", "video"]),
@@ -66,7 +73,13 @@ pub fn next_catalogue(versions: &[Catalogue], dice: &mut Dice, today: Date) -> C
     }
 }
 
-fn rule(rating_group: u32, service_id: Option<u32>, class: Class, service: &str, from: Option<Date>) -> Rule {
+fn rule(
+    rating_group: u32,
+    service_id: Option<u32>,
+    class: Class,
+    service: &str,
+    from: Option<Date>,
+) -> Rule {
     Rule {
         rating_group,
         service_id,
@@ -77,7 +90,13 @@ fn rule(rating_group: u32, service_id: Option<u32>, class: Class, service: &str,
 }
 
 /// A programme that names some of the cohorts.
-pub fn programme(number: usize, shape: &Shape, zone: &Zone, start: Date, dice: &mut Dice) -> Programme {
+pub fn programme(
+    number: usize,
+    shape: &Shape,
+    zone: &Zone,
+    start: Date,
+    dice: &mut Dice,
+) -> Programme {
     let mut cohorts = Vec::new();
     for id in COHORTS {
         if cohorts.is_empty() || dice.permille(700) {
@@ -91,7 +110,12 @@ pub fn programme(number: usize, shape: &Shape, zone: &Zone, start: Date, dice: &
         timezone: zone.name.into(),
         tzif_hex: zone.tzif_hex.clone(),
         closes_after_days: *dice.pick(&[7, 7, 0, 1, 3, 20]),
-        unknown_charged_to: *dice.pick(&[Class::Education, Class::Other, Class::Other, Class::System]),
+        unknown_charged_to: *dice.pick(&[
+            Class::Education,
+            Class::Other,
+            Class::Other,
+            Class::System,
+        ]),
         privacy_k: 10,
         tablet_tacs: TABLET_TACS[..dice.count(0, TABLET_TACS.len())].to_vec(),
         router_tacs: [ROUTER_TAC][..dice.count(0, 1)].to_vec(),
@@ -118,7 +142,9 @@ fn cohort(id: &str, shape: &Shape, start: Date, dice: &mut Dice) -> Cohort {
         id: id.into(),
         enforce_from,
         allowances: allowances(shape, dice),
-        thresholds: dice.pick::<&[u16]>(&[&[50, 80, 100], &[80], &[], &[10, 80], &[25, 50, 75]]).to_vec(),
+        thresholds: dice
+            .pick::<&[u16]>(&[&[50, 80, 100], &[80], &[], &[10, 80], &[25, 50, 75]])
+            .to_vec(),
         restore_over_ms: *dice.pick(&[0, 0, HOUR_MS as u32, 6 * HOUR_MS as u32]),
         breaker,
     }
@@ -152,8 +178,8 @@ fn allowance(id: &str, scope: Scope, permille: u64, shape: &Shape, dice: &mut Di
         2 => (Period::Month, 30),
         3 => (Period::Term, 30),
         _ => {
-            let days = dice.within(2, 40);
-            (Period::Days(days as u16), days.unsigned_abs())
+            let days = 2 + dice.below(39) as u16;
+            (Period::Days(days), u64::from(days))
         }
     };
     let expected = shape.bytes_a_day() * days * permille / 1_000;
@@ -185,14 +211,23 @@ fn on_exhausted(dice: &mut Dice) -> OnExhausted {
 }
 
 /// Changes a programme here and there.
-pub fn change(programme: &mut Programme, number: usize, shape: &Shape, start: Date, dice: &mut Dice) {
+pub fn change(
+    programme: &mut Programme,
+    number: usize,
+    shape: &Shape,
+    start: Date,
+    dice: &mut Dice,
+) {
     programme.policy_version = format!("regles-{number}");
     for _ in 0..dice.count(1, 4) {
         let count = programme.cohorts.len();
         let place = dice.place(count);
         match dice.below(9) {
             0 => programme.closes_after_days = *dice.pick(&[0, 2, 7, 25]),
-            1 => programme.unknown_charged_to = *dice.pick(&[Class::Education, Class::Other, Class::System]),
+            1 => {
+                programme.unknown_charged_to =
+                    *dice.pick(&[Class::Education, Class::Other, Class::System])
+            }
             2 if count > 1 => drop(programme.cohorts.swap_remove(place)),
             3 => {
                 let known = |id: &&&str| programme.cohorts.iter().all(|cohort| cohort.id != **id);
@@ -200,8 +235,15 @@ pub fn change(programme: &mut Programme, number: usize, shape: &Shape, start: Da
                     programme.cohorts.push(cohort(id, shape, start, dice));
                 }
             }
-            4 => programme.cohorts[place].enforce_from = Some(plus_days(start, dice.within(-5, shape.days))),
-            5 => programme.cohorts[place].thresholds = dice.pick::<&[u16]>(&[&[80], &[50, 100], &[50, 80], &[]]).to_vec(),
+            4 => {
+                programme.cohorts[place].enforce_from =
+                    Some(plus_days(start, dice.within(-5, shape.days)))
+            }
+            5 => {
+                programme.cohorts[place].thresholds = dice
+                    .pick::<&[u16]>(&[&[80], &[50, 100], &[50, 80], &[]])
+                    .to_vec()
+            }
             6 => programme.cohorts[place].allowances = allowances(shape, dice),
             _ => change_allowance(&mut programme.cohorts[place], dice),
         }
@@ -234,14 +276,23 @@ pub fn calendar(shape: &Shape, start: Date, dice: &mut Dice) -> CalendarEntries 
         day = plus_days(to, dice.within(1, 8));
     }
     for _ in 0..dice.count(0, 5) {
-        let kind = *dice.pick(&[CalendarKind::Break, CalendarKind::Holiday, CalendarKind::Exam, CalendarKind::Ramadan]);
+        let kind = *dice.pick(&[
+            CalendarKind::Break,
+            CalendarKind::Holiday,
+            CalendarKind::Exam,
+            CalendarKind::Ramadan,
+        ]);
         let from = plus_days(start, dice.within(-5, shape.days));
         let to = plus_days(from, dice.within(0, 6));
         let mut entry = entry(kind, from, to, dice);
         entry.opens = match kind {
-            CalendarKind::Exam | CalendarKind::Ramadan => {
-                dice.pick::<&[Class]>(&[&[Class::Education], &[Class::Other], &[Class::Education, Class::Other]]).to_vec()
-            }
+            CalendarKind::Exam | CalendarKind::Ramadan => dice
+                .pick::<&[Class]>(&[
+                    &[Class::Education],
+                    &[Class::Other],
+                    &[Class::Education, Class::Other],
+                ])
+                .to_vec(),
             _ => Vec::new(),
         };
         entries.push(entry);

@@ -42,7 +42,8 @@ impl<'a> Sessions<'a> {
     /// The records of a session of a SIM, in the order in which its node wrote them.
     pub fn session(&mut self, member: &Member, dice: &mut Dice) -> Vec<Record> {
         let day = self.day(member, dice);
-        let mut at_ms = self.shape.start_ms.div_euclid(DAY_MS) * DAY_MS + day * DAY_MS + time_of_day(dice);
+        let mut at_ms =
+            self.shape.start_ms.div_euclid(DAY_MS) * DAY_MS + day * DAY_MS + time_of_day(dice);
         self.next_charging_id += 1 + dice.below(3);
         let counter = match dice.weighted(&[80, 4, 10, 6]) {
             0 => None,
@@ -75,7 +76,8 @@ impl<'a> Sessions<'a> {
                 containers.push(Container {
                     rating_group: traffic.0,
                     service_id: traffic.1,
-                    sequence: (counter.is_some() || dice.permille(500)).then_some(container_sequence),
+                    sequence: (counter.is_some() || dice.permille(500))
+                        .then_some(container_sequence),
                     first_ms: at_ms,
                     last_ms: at_ms + length_ms,
                     up,
@@ -84,7 +86,10 @@ impl<'a> Sessions<'a> {
                 at_ms += length_ms + dice.within(0, 2) * MINUTE_MS;
             }
             // Without numbers of their own, containers are numbered by their places: then all of a record are.
-            if containers.iter().any(|container| container.sequence.is_none()) {
+            if containers
+                .iter()
+                .any(|container| container.sequence.is_none())
+            {
                 for (container, place) in containers.iter_mut().zip(1..) {
                     container.sequence = Some(place).filter(|_| counter.is_some());
                 }
@@ -165,8 +170,16 @@ impl Readings {
         Readings {
             kind,
             traffic: dice.weighted(&SHARES),
-            up: if near_end { STUCK - dice.below(400_000) } else { 0 },
-            down: if near_end { STUCK - dice.below(4_000_000) } else { 0 },
+            up: if near_end {
+                STUCK - dice.below(400_000)
+            } else {
+                0
+            },
+            down: if near_end {
+                STUCK - dice.below(4_000_000)
+            } else {
+                0
+            },
         }
     }
 

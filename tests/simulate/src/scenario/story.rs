@@ -233,7 +233,10 @@ impl<'a> Story<'a> {
             device_tac,
             cohort: cohort.into(),
             valid_from,
-            valid_until: self.dice.permille(120).then(|| plus_days(valid_from, lasts)),
+            valid_until: self
+                .dice
+                .permille(120)
+                .then(|| plus_days(valid_from, lasts)),
             place,
         };
         self.enter(Command::Enrol(enrolment));
@@ -290,8 +293,13 @@ impl<'a> Story<'a> {
     fn grant(&mut self) {
         self.grants_ever += 1;
         let id = format!("don-{}", self.grants_ever);
-        let sim = self.dice.permille(600).then(|| self.dice.pick(&self.cast.members).sim);
-        let cohort = sim.is_none().then(|| (*self.dice.pick(&COHORTS)).to_owned());
+        let sim = self
+            .dice
+            .permille(600)
+            .then(|| self.dice.pick(&self.cast.members).sim);
+        let cohort = sim
+            .is_none()
+            .then(|| (*self.dice.pick(&COHORTS)).to_owned());
         let valid_from = plus_days(self.today(), self.dice.within(-8, 15));
         let grant = Grant {
             id: id.clone(),
@@ -310,17 +318,25 @@ impl<'a> Story<'a> {
 
     fn breaker(&mut self) {
         let order = BreakerOrder {
-            action: *self.dice.pick(&[BreakerAction::Release, BreakerAction::Drop]),
+            action: *self
+                .dice
+                .pick(&[BreakerAction::Release, BreakerAction::Drop]),
             cohort: (*self.dice.pick(&COHORTS)).into(),
         };
         self.enter(Command::Breaker(order));
         // A second look soon after.
-        self.now_ms = (self.now_ms + MINUTE_MS).min(self.shape.end_ms - DAY_MS / 2).max(self.now_ms);
+        self.now_ms = (self.now_ms + MINUTE_MS)
+            .min(self.shape.end_ms - DAY_MS / 2)
+            .max(self.now_ms);
     }
 }
 
 /// The device that an enrolment names: the tablet, now and then another one, or none.
-fn device_of(member: &Member, number: usize, dice: &mut Dice) -> (Option<hissa_core::sim::DeviceId>, u32) {
+fn device_of(
+    member: &Member,
+    number: usize,
+    dice: &mut Dice,
+) -> (Option<hissa_core::sim::DeviceId>, u32) {
     let Some(tablet) = &member.device else {
         return (None, 0);
     };

@@ -32,7 +32,13 @@ pub struct Container {
 impl Record {
     /// Appends the record's text.
     pub fn write(&self, out: &mut Vec<u8>) {
-        text(out, format_args!("{{\"node\":\"{}\",\"charging_id\":{}", self.node, self.charging_id));
+        text(
+            out,
+            format_args!(
+                "{{\"node\":\"{}\",\"charging_id\":{}",
+                self.node, self.charging_id
+            ),
+        );
         if let Some(number) = self.record_sequence {
             text(out, format_args!(",\"record_sequence\":{number}"));
         }
@@ -64,7 +70,10 @@ impl Record {
 
 impl Container {
     fn write(&self, out: &mut Vec<u8>) {
-        text(out, format_args!("{{\"rating_group\":{}", self.rating_group));
+        text(
+            out,
+            format_args!("{{\"rating_group\":{}", self.rating_group),
+        );
         if let Some(id) = self.service_id {
             text(out, format_args!(",\"service_id\":{id}"));
         }
@@ -75,7 +84,13 @@ impl Container {
         time(out, self.first_ms);
         out.extend_from_slice(b"\",\"last_usage_at\":\"");
         time(out, self.last_ms);
-        text(out, format_args!("\",\"uplink_bytes\":{},\"downlink_bytes\":{}}}", self.up, self.down));
+        text(
+            out,
+            format_args!(
+                "\",\"uplink_bytes\":{},\"downlink_bytes\":{}}}",
+                self.up, self.down
+            ),
+        );
     }
 }
 
@@ -91,11 +106,17 @@ fn time(out: &mut Vec<u8>, at_ms: i64) {
         _ => 0,
     };
     let local_ms = at_ms + offset_minutes * 60_000;
-    let (days, of_day) = (local_ms.div_euclid(86_400_000), local_ms.rem_euclid(86_400_000));
+    let (days, of_day) = (
+        local_ms.div_euclid(86_400_000),
+        local_ms.rem_euclid(86_400_000),
+    );
     let (year, month, day) = civil(days);
     let (seconds, ms) = (of_day / 1_000, of_day % 1_000);
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    text(out, format_args!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"));
+    text(
+        out,
+        format_args!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"),
+    );
     if ms > 0 {
         text(out, format_args!(".{ms:03}"));
     }
@@ -113,7 +134,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -125,7 +150,13 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_meant() {
-        for at_ms in [0, 951_782_400_123, 1_772_323_199_999, 2_082_758_400_000, 1_740_787_200_001] {
+        for at_ms in [
+            0,
+            951_782_400_123,
+            1_772_323_199_999,
+            2_082_758_400_000,
+            1_740_787_200_001,
+        ] {
             let record = Record {
                 node: "pgw".into(),
                 charging_id: u64::MAX,
@@ -133,7 +164,12 @@ mod tests {
                 imsi: "001010000000001".into(),
                 imei: Some("00101234567890".into()),
                 counter: Some("cumulative32"),
-                containers: vec![Container { first_ms: at_ms, last_ms: at_ms + 7, up: 3, ..Container::default() }],
+                containers: vec![Container {
+                    first_ms: at_ms,
+                    last_ms: at_ms + 7,
+                    up: 3,
+                    ..Container::default()
+                }],
                 ..Record::default()
             };
             let mut out = Vec::new();

@@ -62,7 +62,8 @@ impl Carrier<'_> {
         match dice.below(1_000) {
             0..=9 => {
                 let text = self.write(&record);
-                let spoilt = flaws::spoil(&self.payloads[text.start as usize..text.end as usize], dice);
+                let spoilt =
+                    flaws::spoil(&self.payloads[text.start as usize..text.end as usize], dice);
                 let text = self.append(&spoilt);
                 self.send(text, used_at_ms, member, dice);
                 // The carrier mends what it sent, or sends it as it was again.
@@ -88,12 +89,26 @@ impl Carrier<'_> {
         let text = self.write(&record);
         self.send(text.clone(), used_at_ms, member, dice);
         match dice.below(1_000) {
-            0..=24 => drop(self.send(text, used_at_ms + dice.within(0, 10) * HOUR_MS, member, dice)),
-            25..=29 => drop(self.send(text, used_at_ms + dice.within(1, 55) * DAY_MS, member, dice)),
+            0..=24 => {
+                self.send(
+                    text,
+                    used_at_ms + dice.within(0, 10) * HOUR_MS,
+                    member,
+                    dice,
+                );
+            }
+            25..=29 => {
+                self.send(text, used_at_ms + dice.within(1, 55) * DAY_MS, member, dice);
+            }
             30..=39 => {
                 flaws::contradict(&mut record, dice);
                 let text = self.write(&record);
-                self.send(text, used_at_ms + dice.within(0, 90) * MINUTE_MS, member, dice);
+                self.send(
+                    text,
+                    used_at_ms + dice.within(0, 90) * MINUTE_MS,
+                    member,
+                    dice,
+                );
             }
             _ => {}
         }
@@ -115,7 +130,11 @@ impl Carrier<'_> {
     fn send(&mut self, text: Range<u32>, from_ms: i64, member: &Member, dice: &mut Dice) -> i64 {
         let (start_ms, end_ms) = (self.shape.start_ms, self.shape.end_ms);
         let late = member.habit == Habit::Late && dice.permille(400);
-        let delay_ms = match dice.weighted(if late { &[0, 20, 40, 30, 10] } else { &[850, 110, 25, 10, 5] }) {
+        let delay_ms = match dice.weighted(if late {
+            &[0, 20, 40, 30, 10]
+        } else {
+            &[850, 110, 25, 10, 5]
+        }) {
             0 => dice.within(1_000, 10 * MINUTE_MS),
             1 => dice.within(10 * MINUTE_MS, 6 * HOUR_MS),
             2 => dice.within(6 * HOUR_MS, 4 * DAY_MS),
@@ -177,7 +196,9 @@ impl Carrier<'_> {
     fn quiet(&mut self, dice: &mut Dice) -> Vec<Draft> {
         let times: Vec<i64> = match self.shape.played {
             true => vec![self.shape.end_ms],
-            false => (0..dice.below(3)).map(|_| dice.within(self.shape.start_ms, self.shape.end_ms)).collect(),
+            false => (0..dice.below(3))
+                .map(|_| dice.within(self.shape.start_ms, self.shape.end_ms))
+                .collect(),
         };
         let quiet = |at_ms: i64| {
             let until = jiff::Timestamp::from_millisecond(at_ms).map(|at| at.to_string());

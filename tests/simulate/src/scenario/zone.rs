@@ -30,14 +30,27 @@ pub const TURNS: [(&str, &[Date]); 5] = [
     ),
     (
         "Africa/Cairo",
-        &[date(2024, 4, 26), date(2024, 10, 31), date(2025, 4, 25), date(2026, 10, 29)],
+        &[
+            date(2024, 4, 26),
+            date(2024, 10, 31),
+            date(2025, 4, 25),
+            date(2026, 10, 29),
+        ],
     ),
     (
         "Asia/Beirut",
-        &[date(2024, 3, 31), date(2024, 10, 27), date(2025, 3, 30), date(2026, 10, 25)],
+        &[
+            date(2024, 3, 31),
+            date(2024, 10, 27),
+            date(2025, 3, 30),
+            date(2026, 10, 25),
+        ],
     ),
     ("UTC", &[date(2024, 2, 29), date(2025, 12, 31)]),
-    ("Europe/Paris", &[date(2024, 3, 31), date(2025, 10, 26), date(2026, 3, 29)]),
+    (
+        "Europe/Paris",
+        &[date(2024, 3, 31), date(2025, 10, 26), date(2026, 3, 29)],
+    ),
 ];
 
 impl Zone {
@@ -48,14 +61,21 @@ impl Zone {
             None => (None, String::new()),
         };
         match zone {
-            Some(zone) => Zone { name, tzif_hex, zone },
+            Some(zone) => Zone {
+                name,
+                tzif_hex,
+                zone,
+            },
             None => unreachable!("the bundled database has {name}"),
         }
     }
 
     /// The first instant of a local date.
     pub fn midnight(&self, day: Date) -> i64 {
-        let at = self.zone.to_ambiguous_timestamp(day.at(0, 0, 0, 0)).compatible();
+        let at = self
+            .zone
+            .to_ambiguous_timestamp(day.at(0, 0, 0, 0))
+            .compatible();
         at.map_or_else(|_| utc_midnight(day), |at| at.as_millisecond())
     }
 

@@ -25,7 +25,15 @@ pub enum Key {
 }
 
 /// The names of the tables, in the order of [`Key::table`].
-pub const TABLES: [&str; 7] = ["sim_day", "sim_cycle", "place_hour", "decision", "outcome_day", "flag_day", "assignment"];
+pub const TABLES: [&str; 7] = [
+    "sim_day",
+    "sim_cycle",
+    "place_hour",
+    "decision",
+    "outcome_day",
+    "flag_day",
+    "assignment",
+];
 
 /// A version of a row.
 pub struct Row {
@@ -49,8 +57,19 @@ pub struct ClickHouse {
 /// The key of a fact.
 pub fn key(partition: u16, fact: &Fact) -> Key {
     match fact {
-        Fact::SimDay(row) => Key::SimDay(row.sim, row.usage_day, row.class, row.service.clone(), row.booked_day),
-        Fact::SimCycle(row) => Key::SimCycle(row.sim, row.cycle_start, row.allowance.clone(), row.booked_day),
+        Fact::SimDay(row) => Key::SimDay(
+            row.sim,
+            row.usage_day,
+            row.class,
+            row.service.clone(),
+            row.booked_day,
+        ),
+        Fact::SimCycle(row) => Key::SimCycle(
+            row.sim,
+            row.cycle_start,
+            row.allowance.clone(),
+            row.booked_day,
+        ),
         Fact::PlaceHour(row) => Key::PlaceHour(
             row.province.clone(),
             row.cohort.clone(),
@@ -119,12 +138,24 @@ impl Surroundings<'_> {
             let versions = self.clickhouse.rows.entry((partition, key)).or_default();
             let place = versions.partition_point(|row| row.version < version);
             match versions.get(place) {
-                Some(row) if row.version == version && row.fact == fact => self.clickhouse.repeats += 1,
+                Some(row) if row.version == version && row.fact == fact => {
+                    self.clickhouse.repeats += 1
+                }
                 Some(row) if row.version == version => {
-                    let told = format!("one version of a row, other bytes: {:?} and {fact:?}", row.fact);
+                    let told = format!(
+                        "one version of a row, other bytes: {:?} and {fact:?}",
+                        row.fact
+                    );
                     self.violated(told);
                 }
-                _ => versions.insert(place, Row { version, fact, tick }),
+                _ => versions.insert(
+                    place,
+                    Row {
+                        version,
+                        fact,
+                        tick,
+                    },
+                ),
             }
         }
     }

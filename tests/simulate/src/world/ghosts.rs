@@ -47,7 +47,8 @@ impl Ghosts {
         }
         let arrive = dice.count(0, queue.len());
         let due = step + dice.below(7) as u32;
-        self.0.extend(queue.into_iter().take(arrive).map(|message| (due, message)));
+        self.0
+            .extend(queue.into_iter().take(arrive).map(|message| (due, message)));
     }
 }
 
@@ -55,7 +56,11 @@ impl Surroundings<'_> {
     /// Lets arrive what is due.
     pub(super) fn haunt(&mut self) {
         let step = self.step;
-        let due: Vec<(u32, Message)> = self.ghosts.0.extract_if(.., |(due, _)| *due <= step).collect();
+        let due: Vec<(u32, Message)> = self
+            .ghosts
+            .0
+            .extract_if(.., |(due, _)| *due <= step)
+            .collect();
         for (_, message) in due {
             self.arrive(message);
         }

@@ -46,7 +46,11 @@ impl Ingester {
     pub fn start(around: &mut Surroundings<'_>, number: u64, back: u32) -> Ingester {
         let shape = &around.scenario.shape;
         let known = around.log.positions(back);
-        let revision = known.values().map(|stored| stored.registry_revision).max().unwrap_or(0);
+        let revision = known
+            .values()
+            .map(|stored| stored.registry_revision)
+            .max()
+            .unwrap_or(0);
         let mut tolerances = BTreeMap::new();
         let mut feeds = Vec::new();
         let mut sources = BTreeMap::new();
@@ -126,8 +130,14 @@ impl Ingester {
     /// For those who ask why nothing rests.
     pub fn told(&self, around: &Surroundings<'_>) -> String {
         let next: Vec<_> = self.feeds.iter().flat_map(|feed| &feed.topics).collect();
-        let (settled, waiting) = (self.publisher.is_settled(), self.lanes.iter().map(VecDeque::len).sum::<usize>());
-        format!("ingester at {next:?}, settled {settled}, waiting {waiting}, done {}", self.is_done(around))
+        let (settled, waiting) = (
+            self.publisher.is_settled(),
+            self.lanes.iter().map(VecDeque::len).sum::<usize>(),
+        );
+        format!(
+            "ingester at {next:?}, settled {settled}, waiting {waiting}, done {}",
+            self.is_done(around)
+        )
     }
 
     /// Its end: some of what it had sent arrives later.
@@ -138,7 +148,9 @@ impl Ingester {
             around.ghosts.leave(lane, step, &mut dice);
         }
         if !self.life.is_extra() {
-            around.troubles.next_ingester_at(step + dice.below(3) as u32);
+            around
+                .troubles
+                .next_ingester_at(step + dice.below(3) as u32);
         }
     }
 
@@ -146,7 +158,11 @@ impl Ingester {
         if around.troubles.registry_is_silent(around.step) {
             return;
         }
-        let (told, played, now_ms) = (&around.scenario.registry, around.scenario.shape.played, around.now_ms);
+        let (told, played, now_ms) = (
+            &around.scenario.registry,
+            around.scenario.shape.played,
+            around.now_ms,
+        );
         let end = match played {
             true => told.len(),
             false => told.partition_point(|command| command.arrives_at_ms <= now_ms),
@@ -186,7 +202,9 @@ impl Ingester {
                 while taken < most && taken - before < run {
                     let silent = around.troubles.is_silent(*place, around.step);
                     let readable = topic.messages.get(*next);
-                    let Some(message) = readable.filter(|message| message.arrives_at_ms <= around.now_ms && !silent) else {
+                    let Some(message) = readable
+                        .filter(|message| message.arrives_at_ms <= around.now_ms && !silent)
+                    else {
                         break;
                     };
                     let incoming = Incoming {
@@ -268,7 +286,9 @@ impl Ingester {
                     (usize::from(partition), message)
                 }
                 Command::Rejected { ticket, .. } => (partitions, Message::Rejected { ticket }),
-                Command::Store { source, stored } => (partitions + 1, Message::Position(source, Box::new(stored))),
+                Command::Store { source, stored } => {
+                    (partitions + 1, Message::Position(source, Box::new(stored)))
+                }
             };
             self.lanes[lane].push_back(message);
         }
@@ -291,7 +311,9 @@ impl Ingester {
                 around.arrive(message);
                 match ticket {
                     Some(_) if self.loses_ack => self.loses_ack = false,
-                    Some(ticket) => self.acks.push_back((around.step + delay + dice.below(2) as u32, ticket)),
+                    Some(ticket) => self
+                        .acks
+                        .push_back((around.step + delay + dice.below(2) as u32, ticket)),
                     None => {}
                 }
             }
@@ -341,7 +363,12 @@ fn reading(
     };
     let admission = Admission::new(feed, shape.played, tolerance_ms, clock_ms);
     Reading {
-        reader: Reader::new(config, around.scenario.pseudonyms.clone(), admission, expected),
+        reader: Reader::new(
+            config,
+            around.scenario.pseudonyms.clone(),
+            admission,
+            expected,
+        ),
         topics,
     }
 }

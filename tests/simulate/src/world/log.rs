@@ -31,7 +31,11 @@ impl Entry {
 
     /// What it says.
     pub fn read(&self) -> Result<wire::Entry<'_>, WireError> {
-        wire::decode(self.kind.as_str().as_bytes(), self.kind.version().as_bytes(), &self.payload)
+        wire::decode(
+            self.kind.as_str().as_bytes(),
+            self.kind.version().as_bytes(),
+            &self.payload,
+        )
     }
 }
 
@@ -67,7 +71,10 @@ impl Log {
     pub fn furthest(&self) -> BTreeMap<Source, Stored> {
         let mut furthest: BTreeMap<Source, Stored> = BTreeMap::new();
         for (source, stored) in &self.ingest {
-            if furthest.get(source).is_none_or(|known| known.position < stored.position) {
+            if furthest
+                .get(source)
+                .is_none_or(|known| known.position < stored.position)
+            {
                 furthest.insert(*source, stored.clone());
             }
         }

@@ -180,15 +180,25 @@ impl World<'_> {
         let (ingesters, owners) = (&self.ingesters, &self.owners);
         let told = format!(
             "after {HEALING_STEPS} steps without a fault it is not at rest: {:?} {:?}",
-            ingesters.iter().map(|ingester| ingester.told(&self.around)).collect::<Vec<_>>(),
-            owners.iter().map(|owner| owner.told(&self.around)).collect::<Vec<_>>(),
+            ingesters
+                .iter()
+                .map(|ingester| ingester.told(&self.around))
+                .collect::<Vec<_>>(),
+            owners
+                .iter()
+                .map(|owner| owner.told(&self.around))
+                .collect::<Vec<_>>(),
         );
         self.around.violations.push(told);
     }
 
     fn is_at_rest(&mut self) -> bool {
         let around = &mut self.around;
-        let is_published = !self.ingesters.is_empty() && self.ingesters.iter().all(|ingester| ingester.is_done(around));
+        let is_published = !self.ingesters.is_empty()
+            && self
+                .ingesters
+                .iter()
+                .all(|ingester| ingester.is_done(around));
         if !around.ghosts.is_empty() || !(around.troubles.closed || is_published) {
             return false;
         }
@@ -196,7 +206,10 @@ impl World<'_> {
         // Everything is in the log: the owners read to its end, and hand over.
         let mut rest = true;
         for partition in around.scenario.shape.partitions.numbers() {
-            let owner = self.owners.iter_mut().find(|owner| owner.partition == partition);
+            let owner = self
+                .owners
+                .iter_mut()
+                .find(|owner| owner.partition == partition);
             rest &= match owner {
                 Some(owner) => owner.ends(around),
                 None => around.troubles.ended(partition),
@@ -208,7 +221,9 @@ impl World<'_> {
     fn step(&mut self, dice: &mut Dice) {
         self.bear();
         self.around.haunt();
-        let mut actors: Vec<(bool, usize)> = (0..self.ingesters.len()).map(|place| (true, place)).collect();
+        let mut actors: Vec<(bool, usize)> = (0..self.ingesters.len())
+            .map(|place| (true, place))
+            .collect();
         actors.extend((0..self.owners.len()).map(|place| (false, place)));
         dice.shuffle(&mut actors);
         for (is_ingester, place) in actors {
@@ -223,13 +238,22 @@ impl World<'_> {
     /// Starts what is missing: one ingester, and one owner of each partition.
     fn bear(&mut self) {
         let around = &mut self.around;
-        if self.ingesters.iter().all(|ingester| ingester.life.is_extra()) && around.troubles.ingest_may_start(around.step) {
+        if self
+            .ingesters
+            .iter()
+            .all(|ingester| ingester.life.is_extra())
+            && around.troubles.ingest_may_start(around.step)
+        {
             self.born += 1;
             let back = std::mem::take(&mut around.troubles.ingest_back);
-            self.ingesters.push(Ingester::start(around, self.born, back));
+            self.ingesters
+                .push(Ingester::start(around, self.born, back));
         }
         for partition in around.scenario.shape.partitions.numbers() {
-            let is_owned = self.owners.iter().any(|owner| owner.partition == partition && !owner.life.is_extra());
+            let is_owned = self
+                .owners
+                .iter()
+                .any(|owner| owner.partition == partition && !owner.life.is_extra());
             if !is_owned && around.troubles.owner_may_start(partition, around.step) {
                 self.born += 1;
                 self.owners.push(Owner::start(around, self.born, partition));
@@ -241,7 +265,10 @@ impl World<'_> {
     fn bury(&mut self) {
         let around = &mut self.around;
         let step = around.step;
-        for ingester in self.ingesters.extract_if(.., |ingester| ingester.life.is_dead(step)) {
+        for ingester in self
+            .ingesters
+            .extract_if(.., |ingester| ingester.life.is_dead(step))
+        {
             ingester.die(around);
         }
         for owner in self.owners.extract_if(.., |owner| owner.life.is_dead(step)) {

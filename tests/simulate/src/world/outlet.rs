@@ -52,7 +52,11 @@ impl Surroundings<'_> {
         self.digest.update(decision.action.as_str().as_bytes());
         self.digest.update(&decision.effective_at_ms.to_le_bytes());
 
-        let applied = self.outlet.carrier.entry((decision.sim, decision.class)).or_insert((0, Action::Allow));
+        let applied = self
+            .outlet
+            .carrier
+            .entry((decision.sim, decision.class))
+            .or_insert((0, Action::Allow));
         if sequence > applied.0 {
             *applied = (sequence, decision.action);
         }
@@ -62,11 +66,15 @@ impl Surroundings<'_> {
             None if place == known.len() => known.push((decision, tick)),
             None => {
                 let last = known.len();
-                self.violated(format!("partition {partition} sent decision {number} behind {last}"));
+                self.violated(format!(
+                    "partition {partition} sent decision {number} behind {last}"
+                ));
             }
             Some((first, _)) if *first == decision => self.outlet.repeats += 1,
             Some((first, _)) => {
-                let told = format!("partition {partition} has two decisions {number}: {first:?} and {decision:?}");
+                let told = format!(
+                    "partition {partition} has two decisions {number}: {first:?} and {decision:?}"
+                );
                 self.violated(told);
             }
         }
@@ -86,7 +94,10 @@ impl Surroundings<'_> {
             None => drop(self.outlet.alerts.insert(key, (alert, tick))),
             Some((first, _)) if *first == alert => self.outlet.repeats += 1,
             Some((first, _)) => {
-                let told = format!("alert {} has two revisions {}: {first:?} and {alert:?}", key.0, key.1);
+                let told = format!(
+                    "alert {} has two revisions {}: {first:?} and {alert:?}",
+                    key.0, key.1
+                );
                 self.violated(told);
             }
         }

@@ -133,13 +133,21 @@ impl Owner {
 
     /// Whether the last entry of the log is applied: one that hands over leaves what it reads to its successor.
     fn all_applied(&self, around: &Surroundings<'_>) -> bool {
-        self.worker.status().applied_offset.map_or(0, |applied| applied + 1) == around.log.end(self.partition)
+        self.worker
+            .status()
+            .applied_offset
+            .map_or(0, |applied| applied + 1)
+            == around.log.end(self.partition)
     }
 
     /// For those who ask why nothing rests.
     pub fn told(&self, around: &Surroundings<'_>) -> String {
         let (partition, next, end) = (self.partition, self.next, around.log.end(self.partition));
-        format!("owner of {partition} at {next} of {end}, draining {}, {:?}", self.drains, self.worker.status())
+        format!(
+            "owner of {partition} at {next} of {end}, draining {}, {:?}",
+            self.drains,
+            self.worker.status()
+        )
     }
 
     /// Its end: some of what it had sent arrives later.
@@ -150,18 +158,25 @@ impl Owner {
         around.ghosts.leave(self.alerts, step, &mut dice);
         if !self.refused {
             let partition = self.partition;
-            let rows = self.batches.into_iter().map(|(_, facts, freshness)| Message::Rows(partition, facts, freshness));
+            let rows = self
+                .batches
+                .into_iter()
+                .map(|(_, facts, freshness)| Message::Rows(partition, facts, freshness));
             around.ghosts.leave(rows.collect(), step, &mut dice);
         }
         if !self.life.is_extra() {
-            around.troubles.next_owner_at(self.partition, step + 1 + dice.below(3) as u32);
+            around
+                .troubles
+                .next_owner_at(self.partition, step + 1 + dice.below(3) as u32);
         }
     }
 
     /// Acknowledgements come.
     fn hear(&mut self, around: &mut Surroundings<'_>) {
         let mut heard = false;
-        while let Some((_, decisions, alerts)) = self.acks.pop_front_if(|(due, ..)| *due <= around.step) {
+        while let Some((_, decisions, alerts)) =
+            self.acks.pop_front_if(|(due, ..)| *due <= around.step)
+        {
             self.acked.0 += decisions;
             self.acked.1 += alerts;
             heard = true;
@@ -196,7 +211,10 @@ impl Owner {
             _ => dice.count(0, waiting),
         };
         let (decisions, alerts) = (takes(self.decisions.len()), takes(self.alerts.len()));
-        let taken = self.decisions.drain(..decisions).chain(self.alerts.drain(..alerts));
+        let taken = self
+            .decisions
+            .drain(..decisions)
+            .chain(self.alerts.drain(..alerts));
         for message in taken {
             around.arrive(message);
         }
@@ -232,7 +250,8 @@ impl Owner {
                 break;
             }
             around.arrive(Message::Rows(self.partition, facts, freshness));
-            self.written.push_back((around.step + dice.below(2) as u32, batch));
+            self.written
+                .push_back((around.step + dice.below(2) as u32, batch));
         }
     }
 
@@ -261,7 +280,8 @@ impl Owner {
             Err(why) => {
                 around.troubles.end_of(self.partition);
                 self.life.die_at(around.step);
-                return around.violated(format!("the worker of partition {}: {why}", self.partition));
+                return around
+                    .violated(format!("the worker of partition {}: {why}", self.partition));
             }
         };
         for command in commands {
@@ -275,7 +295,9 @@ impl Owner {
     fn carry_out(&mut self, command: Command, around: &mut Surroundings<'_>) {
         match command {
             Command::Consume { from } => self.next = from,
-            Command::SendDecision { decision, .. } => self.decisions.push_back(Message::Decision(decision)),
+            Command::SendDecision { decision, .. } => {
+                self.decisions.push_back(Message::Decision(decision))
+            }
             Command::SendAlert(alert) => self.alerts.push_back(Message::Alert(alert)),
             Command::WriteRows {
                 batch,
@@ -284,7 +306,9 @@ impl Owner {
             } => self.batches.push_back((batch, facts, freshness)),
             Command::StoreSnapshot { offset, bytes } => self.snapshots.push_back((offset, bytes)),
             Command::Tally(_) | Command::TallyFlags(_) => {}
-            Command::Report(found) => around.violated(format!("the books do not balance: {found:?}")),
+            Command::Report(found) => {
+                around.violated(format!("the books do not balance: {found:?}"))
+            }
             Command::Halt { why } => {
                 around.troubles.end_of(self.partition);
                 self.life.die_at(around.step);

@@ -24,12 +24,15 @@ impl Store {
     /// The newest one that is whole, of those that are not among the newest `back`.
     pub fn newest(&self, config: ShardConfig, back: u32) -> Option<Box<Shard>> {
         let partition = config.partition;
-        let of_partition = self.kept.range((partition, 0)..=(partition, u64::MAX)).rev();
-        let whole = of_partition.filter_map(|((_, offset), bytes)| {
+        let of_partition = self
+            .kept
+            .range((partition, 0)..=(partition, u64::MAX))
+            .rev();
+        let mut whole = of_partition.filter_map(|((_, offset), bytes)| {
             let shard = Shard::restore(bytes, config).ok()?;
             (shard.applied_offset() == Some(*offset)).then(|| Box::new(shard))
         });
-        whole.skip(back as usize).next()
+        whole.nth(back as usize)
     }
 
     fn prune(&mut self, partition: u16) {
@@ -43,7 +46,13 @@ impl Store {
 
 impl Surroundings<'_> {
     /// Stores a snapshot, whole or torn.
-    pub fn store_snapshot(&mut self, partition: u16, offset: u64, mut bytes: Vec<u8>, is_whole: bool) {
+    pub fn store_snapshot(
+        &mut self,
+        partition: u16,
+        offset: u64,
+        mut bytes: Vec<u8>,
+        is_whole: bool,
+    ) {
         let name = (partition, offset);
         let tick = self.tick();
         if is_whole {
@@ -52,7 +61,9 @@ impl Surroundings<'_> {
             self.store.stored.push((partition, offset, tick));
             let first = *self.store.ever.entry(name).or_insert(hash);
             if first != hash {
-                self.violated(format!("two owners of partition {partition} have other states at offset {offset}"));
+                self.violated(format!(
+                    "two owners of partition {partition} have other states at offset {offset}"
+                ));
             }
         } else {
             let cut = self.dice(offset).place(bytes.len());

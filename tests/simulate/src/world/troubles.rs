@@ -118,7 +118,9 @@ impl Troubles {
     }
 
     pub fn is_silent(&self, source: usize, step: u32) -> bool {
-        self.silent.iter().any(|(silent, until)| *silent == source && step < *until)
+        self.silent
+            .iter()
+            .any(|(silent, until)| *silent == source && step < *until)
     }
 
     pub fn registry_is_silent(&self, step: u32) -> bool {
@@ -157,7 +159,9 @@ impl World<'_> {
                 match fault.kind {
                     Kind::BrokerSlow => troubles.broker_slow = (a, until_b),
                     Kind::SinkOut => troubles.sink_out_until = until_a,
-                    Kind::SourceSilent => troubles.silent.push((a as usize % self.around.scenario.topics.len(), until_b)),
+                    Kind::SourceSilent => troubles
+                        .silent
+                        .push((a as usize % self.around.scenario.topics.len(), until_b)),
                     Kind::RegistrySilent => troubles.registry_silent_until = until_a,
                     Kind::ClockBehind => troubles.clock = (-1_000 * i64::from(a), until_b),
                     Kind::ClockAhead => troubles.clock = (1_000 * i64::from(a), until_b),
@@ -166,7 +170,10 @@ impl World<'_> {
                     Kind::SnapshotFails => troubles.owner(fault.partition).snapshot_fails = true,
                     _ => troubles.owner(fault.partition).snapshot_torn = true,
                 }
-                !matches!(fault.kind, Kind::SinkUnknown | Kind::SnapshotFails | Kind::SnapshotTorn)
+                !matches!(
+                    fault.kind,
+                    Kind::SinkUnknown | Kind::SnapshotFails | Kind::SnapshotTorn
+                )
             }
         };
         if happened {
@@ -177,7 +184,11 @@ impl World<'_> {
 
     fn strike_ingest(&mut self, fault: &Fault) -> bool {
         let step = self.around.step;
-        let Some(ingester) = self.ingesters.iter_mut().find(|ingester| !ingester.life.is_extra()) else {
+        let Some(ingester) = self
+            .ingesters
+            .iter_mut()
+            .find(|ingester| !ingester.life.is_extra())
+        else {
             return false;
         };
         match fault.kind {
@@ -187,7 +198,9 @@ impl World<'_> {
                 self.around.troubles.ingest_back = fault.a;
                 ingester.life.die_at(step);
             }
-            Kind::IngestZombie => ingester.life.become_extra(step + fault.a, step + fault.a + fault.b),
+            Kind::IngestZombie => ingester
+                .life
+                .become_extra(step + fault.a, step + fault.a + fault.b),
             _ => {
                 self.born += 1;
                 let mut second = super::Ingester::start(&mut self.around, self.born, fault.a);
@@ -200,7 +213,10 @@ impl World<'_> {
 
     fn strike_owner(&mut self, fault: &Fault) -> bool {
         let (step, partition) = (self.around.step, fault.partition);
-        let owner = self.owners.iter_mut().find(|owner| owner.partition == partition && !owner.life.is_extra());
+        let owner = self
+            .owners
+            .iter_mut()
+            .find(|owner| owner.partition == partition && !owner.life.is_extra());
         let Some(owner) = owner else {
             return false;
         };
@@ -211,7 +227,9 @@ impl World<'_> {
                 self.around.troubles.owner(partition).back = fault.a;
                 owner.life.die_at(step);
             }
-            Kind::OwnerZombie => owner.life.become_extra(step + fault.a, step + fault.a + fault.b),
+            Kind::OwnerZombie => owner
+                .life
+                .become_extra(step + fault.a, step + fault.a + fault.b),
             Kind::OwnerMove => owner.move_away(&mut self.around),
             Kind::OwnerRewind => owner.rewind(u64::from(fault.a)),
             _ => owner.refuse_rows(&mut self.around, step + fault.a),
