@@ -258,6 +258,11 @@ impl Balance {
         true
     }
 
+    /// No byte comes to a mark before [`mark_reached`](Balance::mark_reached) finds the next one.
+    pub(crate) fn mark_later(&mut self) {
+        self.change(|terms| terms.next_mark_bytes = u64::MAX);
+    }
+
     /// Notes the thresholds that the allowance has come to at `at_ms`, forgets those that do not stand any more or are
     /// no longer reached, and finds the next mark.
     pub(crate) fn mark_reached(&mut self, thresholds: &[u16], at_ms: i64) {

@@ -295,8 +295,25 @@ fn open(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     }
 }
 
+/// Checks that every SIM speaks of cohorts, places and accounts that are there.
+fn check_sims(state: &StateIn) -> Result<(), String> {
+    for sim in state.sims.iter() {
+        let mut cohorts = sim.assignments().map(|a| a.cohort).chain([sim.cohort]);
+        let mut places = sim.assignments().map(|a| a.place).chain([sim.place]);
+        let mut accounts = sim.balances.iter().map(|b| u32::from(b.account));
+        if cohorts.any(|cohort| cohort >= state.cohorts.count())
+            || places.any(|place| place >= state.places.count())
+            || accounts.any(|account| account >= state.accounts.count())
+        {
+            return Err(format!("SIM {} speaks of what is not there", sim.id));
+        }
+    }
+    Ok(())
+}
+
 /// Puts a shard together and builds what its snapshot leaves out.
 fn build(state: StateIn, waiting: Written, config: ShardConfig) -> Result<Shard, String> {
+    check_sims(&state)?;
     let mut shard = Shard::new(config);
     shard.applied = state.stand.applied;
     shard.clock_ms = state.stand.clock_ms.unwrap_or(NEVER);
@@ -313,6 +330,11 @@ fn build(state: StateIn, waiting: Written, config: ShardConfig) -> Result<Shard,
     }
     shard.services = state.services;
     shard.roster = Roster::from(state.sims);
+    for (sim, number) in shard.roster.all().iter().zip(0..) {
+        if shard.roster.number(&sim.id) != Some(number) {
+            return Err(format!("SIM {} stands twice", sim.id));
+        }
+    }
     shard.held = state.held;
     shard.seen = state.seen;
     shard.sessions = state.sessions;
@@ -342,6 +364,9 @@ fn build(state: StateIn, waiting: Written, config: ShardConfig) -> Result<Shard,
         let source: registry::Grant =
             serde_json::from_str(&json).map_err(|error| error.to_string())?;
         grants::check(&source).map_err(|error| error.to_string())?;
+        if shard.grants.number(&source.id).is_some() {
+            return Err(format!("grant {:?} stands twice", source.id));
+        }
         shard.grants.add(source, void, &mut shard.cohorts);
     }
     for json in state.catalogues {

@@ -1,6 +1,10 @@
 //! Every file of the fuzzers' corpora goes through what they call: what crashed once does not again.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test reads files of the sources"
+)]
 
 #[path = "../fuzz/src/targets.rs"]
 mod targets;

@@ -19,6 +19,15 @@ pub fn gb(bytes: u64, decimals: usize) -> String {
     }
 }
 
+/// Gigabytes with two decimals at most, but for less than 10 MB: for amounts that are mostly whole, and may be anything.
+pub fn gb_short(bytes: u64) -> String {
+    if bytes < 10_000_000 {
+        return gb(bytes, 0);
+    }
+    let text = gb(bytes, 2);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A local time to the minute, with the zone's offset where that is asked for: `2026-02-22 19:04 (+00)`.
 pub fn local(at_ms: i64, zone: &TimeZone, with_offset: bool) -> String {
     let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -39,6 +48,19 @@ pub fn local(at_ms: i64, zone: &TimeZone, with_offset: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_have_no_more_decimals_than_they_need() {
+        for (bytes, expected) in [
+            (0, "0"),
+            (10_000_000_000, "10"),
+            (1_047_087_996, "1.04"),
+            (500_000_000, "0.5"),
+            (5_000_000, "0.005"),
+        ] {
+            assert_eq!(gb_short(bytes), expected);
+        }
+    }
 
     #[test]
     fn gigabytes_are_cut_and_never_rounded_up() {

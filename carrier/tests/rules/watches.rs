@@ -81,9 +81,9 @@ fn a_sim_in_a_phone_has_moved_and_one_in_a_repaired_tablet_has_not() {
         (
             phone,
             vec![
-                "SimMoved 1 Fire 2026-02-10",
-                "SimMoved 2 Resolve 2026-02-10",
-                "SimMoved 1 Fire 2026-02-13",
+                "SimMoved 1 Fire 2026-02-11",
+                "SimMoved 2 Resolve 2026-02-11",
+                "SimMoved 1 Fire 2026-02-14",
             ],
         ),
     ] {

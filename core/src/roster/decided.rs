@@ -113,8 +113,8 @@ impl Instant {
             (0..(1 << 48) - 1).contains(&at_ms),
             "`check` admits no other"
         );
-        let part = |place: u32| ((at_ms >> (16 * place)) & i64::from(u16::MAX)) as u16;
-        Instant([part(0), part(1), part(2)])
+        let [a, b, c, d, e, f, ..] = at_ms.to_le_bytes();
+        Instant([[a, b], [c, d], [e, f]].map(u16::from_le_bytes))
     }
 
     fn at_ms(self) -> Option<i64> {

@@ -166,7 +166,7 @@ fn check_dates(command: &Command) -> Result<(), String> {
 
 fn check_rows(rows: &[UsageRow], offset: u64) -> Result<(), Halt> {
     // Names are checked where they differ from the last row's: most rows name the same feed and node.
-    let (mut feed, mut node) = ([0; 16], [0; 20]);
+    let (mut feed, mut node) = (None, None);
     for (place, row) in rows.iter().enumerate() {
         let malformed = |why| Halt::Row {
             offset,
@@ -174,9 +174,9 @@ fn check_rows(rows: &[UsageRow], offset: u64) -> Result<(), Halt> {
             why,
         };
         check_instant(row.delivered_at_ms.get(), offset)?;
-        if row.feed != feed {
-            feed = row.feed;
-            FeedId::from_bytes(feed).map_err(|_| malformed("its feed is not a name"))?;
+        if feed != Some(row.feed) {
+            feed = Some(row.feed);
+            FeedId::from_bytes(row.feed).map_err(|_| malformed("its feed is not a name"))?;
         }
         match row.kind {
             0 => {}
@@ -184,9 +184,9 @@ fn check_rows(rows: &[UsageRow], offset: u64) -> Result<(), Halt> {
             1 => return Err(malformed("its reject_reason is not one of the codes")),
             _ => return Err(malformed("its kind is neither 0 nor 1")),
         }
-        if row.node != node {
-            node = row.node;
-            NodeId::from_bytes(node).map_err(|_| malformed("its node is not a name"))?;
+        if node != Some(row.node) {
+            node = Some(row.node);
+            NodeId::from_bytes(row.node).map_err(|_| malformed("its node is not a name"))?;
         }
         row.counter().map_err(malformed)?;
         if row.started_at_ms.get() < 0 || row.ended_at_ms < row.started_at_ms {

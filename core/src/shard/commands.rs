@@ -53,6 +53,7 @@ impl Shard {
         self.programme = Programme::new(told.clone(), self.booking.day, cohorts, accounts);
         self.close_cycles();
         self.find_holding_day();
+        self.forget_held();
         for number in self.roster.numbers() {
             self.follow_rules(number, now);
         }
@@ -64,6 +65,9 @@ impl Shard {
         self.calendar = Calendar::new(told.clone(), &mut self.cohorts);
         self.find_holding_day();
         self.move_terms();
+        for number in self.roster.numbers() {
+            self.turn_terms(number, now);
+        }
         self.decide_all(now, effects);
         self.drop_terms();
     }
@@ -82,6 +86,36 @@ impl Shard {
                     true => term.end,
                     false => balance.start,
                 });
+            }
+        }
+    }
+
+    /// What is left of grants is that of the current terms, whichever the new calendar makes so.
+    fn turn_terms(&mut self, number: u32, now: Now) {
+        let today = self.today();
+        let accounts = &self.accounts;
+        let is_term = |b: &Balance| accounts.value(b.account.into()).period == Period::Term;
+        let sim = self.roster.get_mut(number);
+        let thresholds = self.programme.cohort(sim.cohort);
+        let thresholds = thresholds.map_or(&[][..], |rules| &rules.thresholds);
+        let mut current = Vec::new();
+        for balance in sim.balances.iter_mut().filter(|b| is_term(b)) {
+            if balance.cycle().contains(today) {
+                current.push(balance.account);
+            } else if balance.set_grants_left(0) {
+                if balance.named {
+                    balance.mark_reached(thresholds, now.at_ms);
+                }
+                self.booking
+                    .touch(number, &mut sim.next_waiting, balance, now.offset);
+            }
+        }
+        for account in current {
+            let place = self.roster.get(number).place_of_balance(account, today);
+            if self.refresh_grants(number, account, now)
+                && let Some(place) = place
+            {
+                self.mark_anew(number, place, now);
             }
         }
     }

@@ -247,11 +247,13 @@ impl Shard {
         let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
         for balance in &mut sim.balances {
+            let has_ended = balance.end <= today;
+            // In step 2 that of a cycle that ends with this midnight is not yet so.
+            let changed = has_ended && balance.set_grants_left(0);
             let allowance = rules.and_then(|rules| rules.account(balance.account));
             let (Some(rules), Some(allowance)) = (rules, allowance) else {
                 continue;
             };
-            let has_ended = balance.end <= today;
             let before = has_ended.then(|| balance.told_by_rules());
             if has_ended {
                 balance.set_named(true);
@@ -260,9 +262,25 @@ impl Shard {
                 balance.follow(allowance.limit_bytes, !rules.enforced);
             }
             balance.mark_reached(&rules.thresholds, now.at_ms);
-            if before.is_none_or(|before| before != balance.told_by_rules()) {
+            if changed || before.is_none_or(|before| before != balance.told_by_rules()) {
                 self.booking
                     .touch(number, &mut sim.next_waiting, balance, now.offset);
+            }
+        }
+    }
+
+    /// Gives a SIM's balances of current and coming cycles the limits of its rules. Which thresholds they come to is
+    /// found when the command has done all that it does.
+    pub(super) fn follow_limits(&mut self, number: u32) {
+        let today = self.today();
+        let sim = self.roster.get_mut(number);
+        let Some(rules) = self.programme.cohort(sim.cohort) else {
+            return;
+        };
+        for balance in sim.balances.iter_mut().filter(|b| b.end > today) {
+            if let Some(allowance) = rules.account(balance.account) {
+                balance.follow(allowance.limit_bytes, !rules.enforced);
+                balance.mark_later();
             }
         }
     }

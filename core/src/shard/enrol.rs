@@ -44,6 +44,8 @@ impl Shard {
         }
         sim.set_assignments(assignments);
         self.attend(number, now, effects);
+        // What was held is taken over under the limits of the cohort that the SIM is in now.
+        self.follow_limits(number);
         self.open_enrolled_balances(number, now);
         self.take_over(number, now);
         let enrolled = known.is_none() || (had_left && !self.roster.get(number).has_left);

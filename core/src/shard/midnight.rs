@@ -19,6 +19,7 @@ impl Shard {
         self.turn_grants(now, effects);
         self.close_cycles();
         self.find_holding_day();
+        self.forget_held();
         self.turn_calendar(now, effects);
         self.begin_enforcement(now, effects);
     }
@@ -133,7 +134,7 @@ impl Shard {
         self.booking.terms.forget_unused();
     }
 
-    /// Finds the first day whose held bytes are kept (E5), and forgets what lies before it.
+    /// Finds the first day whose bytes are held (E5).
     pub(super) fn find_holding_day(&mut self) {
         let (today, open) = (self.today(), self.closed.first_open_day());
         let closes_after = i32::from(self.programme.closes_after_days());
@@ -147,6 +148,10 @@ impl Shard {
             from = from.min(start);
         }
         self.holding_from = self.holding_from.max(from);
+    }
+
+    /// Forgets what is held of earlier days: at step 5, and where a programme is entered.
+    pub(super) fn forget_held(&mut self) {
         self.held.forget_before(self.holding_from);
     }
 

@@ -75,6 +75,13 @@ impl Accounts {
             .iter()
             .filter(|entry| entry.kind == CalendarKind::Term);
         self.terms = terms.map(|entry| entry.from).collect();
+        // What began as a term that is none any more is over (Q2).
+        let mut used = std::mem::take(&mut self.used);
+        used.retain(|((_, _, period), start), _| self.cycle_start(*period, *start) == *start);
+        self.used = used;
+        if let Some(today) = self.today {
+            self.close(today);
+        }
         self.open_today();
     }
 

@@ -7,6 +7,9 @@ use hissa_core::registry::{Counter, Feed};
 use hissa_core::sim::FeedId;
 use hissa_core::usage::UsageRow;
 
+/// A session without a reading that moves it is forgotten after so many days (C6).
+const KEPT_DAYS: i64 = 45 + 7;
+
 /// A session of the SIM: node, charging id, rating group, service id.
 type SessionKey = ([u8; 20], u64, u32, u32);
 
@@ -16,6 +19,7 @@ struct Reading {
     order: Option<(u32, u32)>,
     uplink: u64,
     downlink: u64,
+    delivered_day: i64,
 }
 
 /// The sessions of one SIM, and what feeds count by.
@@ -31,9 +35,8 @@ impl Readings {
         self.feeds.insert(feed.id, feed.counter);
     }
 
-    /// The bytes of a row that is counted, late or held. (C6, the forgetting of sessions after 52 days, is left to the
-    /// core: what is forgotten is also too old to be counted, unless a session is silent for so long.)
-    pub fn bytes(&mut self, row: &UsageRow, feed: FeedId) -> u64 {
+    /// The bytes of a row that is counted, late or held, applied at that time.
+    pub fn bytes(&mut self, row: &UsageRow, feed: FeedId, clock_ms: i64) -> u64 {
         let of_feed = self.feeds.get(&feed).copied().unwrap_or_default();
         let counter = match row.counter() {
             Ok(Some(said)) => said,
@@ -57,6 +60,9 @@ impl Readings {
         );
         let order = Some((row.record_sequence.get(), row.container_sequence.get()));
         let last = self.sessions.entry(key).or_default();
+        if last.delivered_day + KEPT_DAYS < utc_day(clock_ms) {
+            *last = Reading::default();
+        }
         if order <= last.order {
             return 0;
         }
@@ -65,9 +71,14 @@ impl Readings {
             order,
             uplink,
             downlink,
+            delivered_day: utc_day(row.delivered_at_ms.get()),
         };
         rises
     }
+}
+
+fn utc_day(at_ms: i64) -> i64 {
+    at_ms.div_euclid(86_400_000)
 }
 
 fn rise(last: u64, now: u64, bits: u32) -> u64 {

@@ -17,7 +17,7 @@ use hissa_core::sim::SimId;
 use hissa_core::usage::UsageRow;
 use hissa_core::wire::{Entry, Progress};
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use super::accounts::Accounts;
@@ -94,7 +94,8 @@ impl Replay {
         match entry {
             Entry::Rows(rows) => self.apply_rows(rows, &until)?,
             Entry::Block(block) => self.apply_block(block, &until)?,
-            Entry::Progress(progress) => self.apply_progress(progress)?,
+            // Books of sources stay out of it: rows of other SIMs are not applied.
+            Entry::Progress(progress) => self.move_clock(progress.as_of_ms, &until)?,
         }
         if self.shard.facts_pending() > FACTS_MAX {
             self.shard.take_facts(usize::MAX);
@@ -153,6 +154,7 @@ impl Replay {
                 clock_ms
                     .take()
                     .map_or(delivered_at_ms, |at| at.max(delivered_at_ms)),
+                until,
             )?;
             if self.decisions.iter().any(until) {
                 return Ok(());
@@ -163,7 +165,7 @@ impl Replay {
                 return Ok(());
             }
         }
-        clock_ms.map_or(Ok(()), |clock_ms| self.move_clock(clock_ms))
+        clock_ms.map_or(Ok(()), |clock_ms| self.move_clock(clock_ms, until))
     }
 
     /// Applies the commands that concern the SIM, one by one, as the shard does.
@@ -178,7 +180,7 @@ impl Replay {
             if entered.command.sim().is_some_and(|sim| sim != self.sim) {
                 continue;
             }
-            self.move_clock(entered.entered_at_ms)?;
+            self.move_clock(entered.entered_at_ms, until)?;
             if self.decisions.iter().any(until) {
                 return Ok(());
             }
@@ -205,16 +207,39 @@ impl Replay {
             .commands
             .iter()
             .map(|revision| revision.entered.entered_at_ms);
-        last_ms.max().map_or(Ok(()), |at_ms| self.move_clock(at_ms))
+        last_ms
+            .max()
+            .map_or(Ok(()), |at_ms| self.move_clock(at_ms, until))
     }
 
-    /// Books of sources stay out of it: rows of other SIMs are not applied.
-    fn apply_progress(&mut self, progress: &Progress) -> Result<(), Halt> {
-        self.move_clock(progress.as_of_ms)
+    /// Moves the clock as an entry does that says nothing of this SIM: midnight by midnight, so that what is added up is
+    /// what it was at the midnight that decided.
+    fn move_clock(
+        &mut self,
+        as_of_ms: i64,
+        until: &impl Fn(&Decision) -> bool,
+    ) -> Result<(), Halt> {
+        while let Some(midnight_ms) = self.next_midnight_ms().filter(|at| *at < as_of_ms) {
+            self.step_to(midnight_ms)?;
+            if self.decisions.iter().any(until) {
+                return Ok(());
+            }
+        }
+        self.step_to(as_of_ms)
     }
 
-    /// Moves the clock as an entry does that says nothing of this SIM.
-    fn move_clock(&mut self, as_of_ms: i64) -> Result<(), Halt> {
+    /// The first instant of the day after the clock's.
+    fn next_midnight_ms(&self) -> Option<i64> {
+        let clock_ms = self.shard.clock_ms()?;
+        let tomorrow = self.local_day(clock_ms).tomorrow().ok()?;
+        let begins = self
+            .zone
+            .to_timestamp(tomorrow.to_datetime(Time::midnight()))
+            .ok()?;
+        Some(begins.as_millisecond()).filter(|at| *at > clock_ms)
+    }
+
+    fn step_to(&mut self, as_of_ms: i64) -> Result<(), Halt> {
         self.step(&Entry::Progress(Progress {
             sources: Vec::new(),
             as_of_ms,
@@ -251,7 +276,9 @@ impl Replay {
         *self.outcomes.entry(tally.outcome.as_str()).or_default() += 1;
         let Some(class) = tally.class else { return };
         let day = self.local_day(row.usage_instant_ms());
-        let bytes = self.readings.bytes(row, tally.feed);
+        let bytes = self
+            .readings
+            .bytes(row, tally.feed, self.shard.clock_ms().unwrap_or(0));
         match tally.outcome {
             // Late for the month's report, and yet of a cycle that may be open, such as a term's.
             Outcome::Counted | Outcome::Late => self.accounts.add(day, class, bytes),

@@ -4,7 +4,7 @@ use hissa_core::decision::{Action, Decision, Reason};
 use jiff::tz::TimeZone;
 
 use super::evidence::Evidence;
-use crate::figures::{gb, local};
+use crate::figures::{gb, gb_short, local};
 
 /// The paragraph: who, what, when; how much of how much; the record that crossed; under which versions; until when.
 /// Below it, what the log says of that.
@@ -87,8 +87,8 @@ fn amount(decision: &Decision) -> String {
     format!(
         "{} of {} GB{of}, grants {}.",
         gb(allowance.used_bytes, 2),
-        gb(allowance.limit_bytes, 0),
-        gb(allowance.granted_bytes, 0),
+        gb_short(allowance.limit_bytes),
+        gb_short(allowance.granted_bytes),
     )
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::deployment::Deployment;
 use crate::config::quantity::cycle_of;
-use crate::figures::{gb, local};
+use crate::figures::{gb, gb_short, local};
 use crate::import::RegistryView;
 
 /// An allowance in its newest cycle.
@@ -241,18 +241,18 @@ impl Allowance {
                 .then_some(over)
         });
         let rolled = rolled.map_or_else(String::new, |bytes| {
-            format!(" ({} rolled over)", gb(bytes, 0))
+            format!(" ({} rolled over)", gb_short(bytes))
         });
         let granted = match self.granted_bytes {
             0 => String::new(),
-            bytes => format!(" and {} granted", gb(bytes, 0)),
+            bytes => format!(" and {} granted", gb_short(bytes)),
         };
         let cycle = rule.map_or_else(|| "the cycle".into(), |rule| cycle_of(rule.every));
         format!(
             "  {:<10} {} of {} GB{rolled}{granted} in {cycle} from {}{share}: {}\n",
             self.allowance,
             gb(self.used_bytes, 2),
-            gb(self.limit_bytes, 0),
+            gb_short(self.limit_bytes),
             self.cycle,
             self.state,
         )

@@ -103,7 +103,7 @@ async fn tables_are_there_after_a_stop_and_a_start_on_the_same_port() {
     })
     .await
     .unwrap();
-    let sql = b"SELECT a FROM default.t UNION ALL SELECT a FROM d.t ORDER BY a";
+    let sql = b"SELECT a FROM (SELECT a FROM default.t UNION ALL SELECT a FROM d.t) ORDER BY a";
     assert_eq!(curl(second.url(), "/", &[], Some(sql)).ok(), "1\n2\n");
     second.stop().await.unwrap();
 }

@@ -18,6 +18,9 @@ pub struct Coverage {
     pub counts: BTreeMap<(&'static str, String), u64>,
 }
 
+/// The group of measures of runs.
+pub const RUN: &str = "run";
+
 /// Words of decisions.
 const REASONS: [&str; 9] = [
     "enrolled",
@@ -72,11 +75,35 @@ impl Default for Coverage {
         for kind in Kind::ALL {
             coverage.add("fault", kind.as_str().into(), 0);
         }
+        coverage.add("fault", "two kinds at once".into(), 0);
+        for name in ["published again", "behind the clock"] {
+            coverage.add("row", name.into(), 0);
+        }
         coverage
     }
 }
 
+/// How often each thing must have been reached in [`OF_SEEDS`] seeds.
+const LEAST: u64 = 1_000;
+const OF_SEEDS: u64 = 10_000;
+
 impl Coverage {
+    /// How often each thing must have been reached in so many seeds.
+    pub fn least(seeds: u64) -> u64 {
+        (seeds * LEAST).div_ceil(OF_SEEDS)
+    }
+
+    /// What was reached less often than that. Measures of runs have no bound.
+    pub fn below(&self, least: u64) -> Vec<String> {
+        let counted = self
+            .counts
+            .iter()
+            .filter(|((group, _), count)| *group != RUN && **count < least);
+        counted
+            .map(|((group, name), count)| format!("{group} {name}: {count}"))
+            .collect()
+    }
+
     fn add(&mut self, group: &'static str, name: String, count: u64) {
         *self.counts.entry((group, name)).or_default() += count;
     }
@@ -91,21 +118,28 @@ impl Coverage {
     /// Counts a run.
     pub fn run(&mut self, scenario: &Scenario, ran: &Ran, quiets: &[Quiet]) {
         let shape = &scenario.shape;
-        self.add("run", "seeds".into(), 1);
+        self.add(RUN, "seeds".into(), 1);
         self.add(
-            "run",
+            RUN,
             "seeds with 200 SIMs or more".into(),
             u64::from(shape.sims >= 200),
         );
-        self.add("run", "played".into(), u64::from(shape.played));
-        self.add("run", "simulated days".into(), shape.days.unsigned_abs());
-        self.add("run", "SIMs".into(), shape.sims as u64);
-        self.add("run", "messages".into(), scenario.messages() as u64);
-        self.add("run", "commands".into(), scenario.registry.len() as u64);
-        self.add("run", "steps".into(), ran.steps.into());
-        self.add("run", "snapshots".into(), ran.store.stored.len() as u64);
-        self.add("run", "repeated messages".into(), ran.outlet.repeats);
-        self.add("run", "repeated rows".into(), ran.clickhouse.repeats);
+        self.add(RUN, "played".into(), u64::from(shape.played));
+        self.add(RUN, "simulated days".into(), shape.days.unsigned_abs());
+        self.add(RUN, "SIMs".into(), shape.sims as u64);
+        self.add(RUN, "messages".into(), scenario.messages() as u64);
+        self.add(RUN, "commands".into(), scenario.registry.len() as u64);
+        self.add(RUN, "steps".into(), ran.steps.into());
+        self.add(RUN, "snapshots".into(), ran.store.stored.len() as u64);
+        self.add(RUN, "repeated messages".into(), ran.outlet.repeats);
+        self.add(RUN, "repeated rows".into(), ran.clickhouse.repeats);
+        let happened: u64 = ran.faults.values().sum();
+        self.add(
+            RUN,
+            "seeds with 10 faults or more".into(),
+            u64::from(happened >= 10),
+        );
+        self.add("fault", "two kinds at once".into(), ran.pairs);
         for (kind, count) in &ran.faults {
             self.add("fault", kind.as_str().into(), *count);
         }
@@ -117,13 +151,15 @@ impl Coverage {
     fn partition(&mut self, quiet: &Quiet) {
         for ((_, outcome), (records, _)) in &quiet.outcomes {
             self.add("outcome", outcome_name(*outcome), *records);
-            self.add("run", "rows".into(), *records);
+            self.add(RUN, "rows".into(), *records);
         }
+        self.add("row", "published again".into(), quiet.again);
+        self.add("row", "behind the clock".into(), quiet.behind);
         for (name, count) in ["frames", "blocks", "progress"]
             .into_iter()
             .zip(quiet.entries)
         {
-            self.add("run", name.into(), count);
+            self.add(RUN, name.into(), count);
         }
         let mut counts: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
         for decision in &quiet.decisions {

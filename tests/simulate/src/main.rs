@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
 use simulate::coverage::Coverage;
 use simulate::faults::Faults;
 use simulate::scenario::Size;
-use simulate::seed::{Case, Verdict};
-use simulate::small;
+use simulate::seed::Case;
 use simulate::sort::sort;
+use simulate::{kept, runs, small};
 
 /// Seeded runs of the real core, worker and publisher, with faults.
 #[derive(Parser)]
@@ -25,13 +24,16 @@ struct Args {
     first: u64,
     /// Threads.
     #[arg(long, default_value_t = 1)]
-    threads: u64,
+    threads: usize,
     /// The coverage as JSON instead of a table.
     #[arg(long)]
     json: bool,
     /// Smaller runs, as the tests have them.
     #[arg(long)]
     small: bool,
+    /// Add seeds that differ to failing-seeds.txt.
+    #[arg(long)]
+    keep: bool,
     /// Say the digest of every seed.
     #[arg(long)]
     digests: bool,
@@ -67,76 +69,113 @@ impl Args {
     }
 }
 
+/// What runs came to.
+#[derive(Default)]
+struct Sum {
+    seeds: u64,
+    differences: u64,
+    coverage: Coverage,
+    /// Seeds by sort of difference.
+    sorts: BTreeMap<String, Vec<u64>>,
+}
+
+fn run(args: &Args) -> ExitCode {
+    // Of ranges that are run apart, the one from 0 begins with the seeds that have differed before.
+    let kept = match (args.first, &args.faults) {
+        (0, None) => kept::kept(),
+        _ => Ok(Vec::new()),
+    };
+    let kept = match kept {
+        Ok(kept) => kept,
+        Err(why) => return fail(&why),
+    };
+    let before = run_cases(args, &kept, "kept seeds");
+    let cases: Vec<Case> = (args.first..args.first + args.seeds)
+        .map(|seed| args.case(seed))
+        .collect();
+    let sum = run_cases(args, &cases, "seeds");
+    report(args, &sum);
+    end(before.differences + sum.differences, sum.seeds)
+}
+
 #[allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command that reports to its user"
 )]
-fn run(args: &Args) -> ExitCode {
-    let began = Instant::now();
-    let next = AtomicU64::new(args.first);
-    let end = args.first + args.seeds;
-    let sum = Mutex::new((0u64, 0u64, Coverage::default()));
-    let sorts: Mutex<BTreeMap<String, Vec<u64>>> = Mutex::default();
-    let take = |verdict: Verdict| {
+fn run_cases(args: &Args, cases: &[Case], what: &str) -> Sum {
+    let (began, all) = (Instant::now(), cases.len());
+    let sum: Mutex<Sum> = Mutex::default();
+    runs::run(cases, args.threads, |case, verdict| {
         let Ok(mut sum) = sum.lock() else {
             return;
         };
-        sum.0 += 1;
-        sum.1 += u64::from(!verdict.differences.is_empty());
-        sum.2.join(&verdict.coverage);
+        sum.seeds += 1;
+        sum.differences += u64::from(!verdict.differences.is_empty());
+        sum.coverage.join(&verdict.coverage);
         if args.digests {
             println!("seed {}: {:016x}", verdict.seed, verdict.digest);
         }
         for difference in &verdict.differences {
             println!("seed {}: {difference}", verdict.seed);
-            if let Ok(mut sorts) = sorts.lock() {
-                sorts
-                    .entry(sort(difference))
-                    .or_default()
-                    .push(verdict.seed);
-            }
+            sum.sorts
+                .entry(sort(difference))
+                .or_default()
+                .push(verdict.seed);
         }
-        if sum.0.is_multiple_of(50) || sum.0 == args.seeds {
-            let pace = sum.0 as f64 / began.elapsed().as_secs_f64();
+        if args.keep
+            && what == "seeds"
+            && let Some(first) = verdict.differences.first()
+            && let Err(why) = kept::keep(case, &sort(first))
+        {
+            eprintln!("seed {} is not kept: {why}", verdict.seed);
+        }
+        if sum.seeds.is_multiple_of(50) || sum.seeds == all as u64 {
+            let pace = sum.seeds as f64 / began.elapsed().as_secs_f64();
             eprintln!(
-                "{} of {} seeds, {} differences, {pace:.1} seeds/s",
-                sum.0, args.seeds, sum.1
+                "{} of {all} {what}, {} differences, {pace:.1} seeds/s",
+                sum.seeds, sum.differences
             );
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..args.threads.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        break;
-                    }
-                    take(args.case(seed).run());
-                }
-            });
-        }
     });
-    let Ok((seeds, differences, coverage)) = sum.into_inner() else {
-        return ExitCode::FAILURE;
-    };
+    sum.into_inner().unwrap_or_default()
+}
+
+#[allow(clippy::print_stdout, reason = "a command that reports to its user")]
+fn report(args: &Args, sum: &Sum) {
+    let coverage = &sum.coverage;
     match args.json {
-        true => println!("{}", json(&coverage)),
-        false => table(&coverage),
+        true => println!("{}", json(coverage)),
+        false => table(coverage),
     }
-    for (sort, seeds) in sorts.into_inner().unwrap_or_default() {
+    for (sort, seeds) in &sum.sorts {
         println!(
             "{} times {sort}: seeds {:?}",
             seeds.len(),
             &seeds[..seeds.len().min(6)]
         );
     }
+    let least = Coverage::least(sum.seeds);
+    let below = coverage.below(least);
+    println!("reached less than {least} times: {}", below.len());
+    for told in below {
+        println!("  {told}");
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "a command that reports to its user")]
+fn end(differences: u64, seeds: u64) -> ExitCode {
     println!("{seeds} seeds, {differences} differences");
     match differences {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
+}
+
+#[allow(clippy::print_stderr, reason = "a command that reports to its user")]
+fn fail(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::FAILURE
 }
 
 #[allow(clippy::print_stdout, reason = "a command that reports to its user")]

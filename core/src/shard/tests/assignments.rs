@@ -3,7 +3,7 @@
 use super::commands::*;
 use super::story::*;
 use crate::facts::Fact;
-use crate::registry::{Class, Command, Period, Scope};
+use crate::registry::{CalendarKind, Class, Command, Period, Scope};
 
 /// Two cohorts: 100 bytes a month then throttled, and 50 then blocked.
 fn two_cohorts() -> Story {
@@ -266,6 +266,20 @@ fn bytes_are_held_as_long_as_some_allowance_could_take_them_over() {
     story.command("2026-03-08T01:00", rural_with(edu(Period::Days(60))));
     let row = usage(7, "2026-02-20T12:00", 1).delivered("2026-03-08T02:00");
     story.row(row);
+    assert_eq!(story.shard.sims().held, 0);
+}
+
+#[test]
+fn bytes_that_a_new_calendar_makes_too_old_are_forgotten_at_the_next_midnight() {
+    let term = bytes_of(Scope::Education, 100, Period::Term, SLOW);
+    let mut story = world_with(vec![term]);
+    story.until("2026-03-20T12:00");
+    let row = usage(7, "2026-02-20T12:00", 1).delivered("2026-03-20T12:00");
+    assert_eq!(story.row(row), "held education");
+    let terms = vec![days(CalendarKind::Term, "2026-03-05", "2026-06-30")];
+    story.command("2026-03-20T13:00", calendar(terms));
+    assert_eq!(story.shard.sims().held, 1);
+    story.until("2026-03-21T00:00");
     assert_eq!(story.shard.sims().held, 0);
 }
 

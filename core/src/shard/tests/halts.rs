@@ -97,7 +97,7 @@ fn a_command_that_no_shard_can_follow_halts() {
 #[test]
 fn a_row_that_ingest_cannot_have_written_halts_before_the_frame_is_applied() {
     let good = usage(1, "2026-02-10T08:00", 1).row(0);
-    let table: [(UsageRow, &str); 8] = [
+    let table: [(UsageRow, &str); 9] = [
         (UsageRow { kind: 2, ..good }, "kind"),
         (
             UsageRow {
@@ -113,6 +113,13 @@ fn a_row_that_ingest_cannot_have_written_halts_before_the_frame_is_applied() {
                 ..good
             },
             "feed",
+        ),
+        (
+            UsageRow {
+                node: [0; 20],
+                ..good
+            },
+            "node",
         ),
         (
             UsageRow {
@@ -152,8 +159,10 @@ fn a_row_that_ingest_cannot_have_written_halts_before_the_frame_is_applied() {
     ];
     let mut story = Story::begun();
     for (row, expected) in table {
-        let why = refuses(&mut story, &Entry::Rows(&[good, row]));
-        assert!(why.contains(expected), "{why}");
+        for frame in [&[good, row][..], &[row, good], &[row]] {
+            let why = refuses(&mut story, &Entry::Rows(frame));
+            assert!(why.contains(expected), "{why}");
+        }
     }
     assert_eq!(story.rows(&[good]), "counted education");
 }

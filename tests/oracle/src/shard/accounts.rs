@@ -187,7 +187,8 @@ impl Shard {
         let keys: Vec<BalanceKey> = self.sims[sim].balances.keys().copied().collect();
         for key in keys {
             let cycle = self.cycle_of(sim, self.accounts[key.0].every, key.1);
-            if cycle.ended_before(self.steps.cycles) {
+            // A cycle that the calendar does not know any more is over, too.
+            if cycle.ended_before(self.steps.cycles) || cycle.first != key.1 {
                 self.touch(sim, key, at);
             }
         }

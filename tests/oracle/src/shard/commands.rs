@@ -70,6 +70,7 @@ impl Shard {
                 self.move_holding_day();
                 let all: Vec<usize> = (0..self.sims.len()).collect();
                 for &sim in &all {
+                    self.touch_ended(sim, at);
                     // Alerts end with the standing of their cycle, so before it is over.
                     self.settle(sim, &because("policy_changed"));
                     self.drop_cycles(sim);

@@ -30,15 +30,15 @@ impl Shard {
     /// The present assignment may be another one, or have ended.
     pub(super) fn reassign(&mut self, sim: usize, before: &Standing, because: &Because) {
         let now = Standing::of(&self.sims[sim], self.steps.assignments);
-        if now.cohort != before.cohort {
-            self.sims[sim].forget_unsaid();
-            self.follow_rules(sim, because.at);
-        }
         if now.has_left && !before.has_left {
             let cohort = before.cohort.clone().unwrap_or_default();
             self.sims[sim].leaving = Some((cohort, before.school.clone()));
             self.leave(sim, because);
             self.sims[sim].leaving = None;
+        }
+        if now.cohort != before.cohort {
+            self.sims[sim].forget_unsaid();
+            self.follow_rules(sim, because.at);
         }
         if now.device != before.device {
             self.end_moved(sim, because);

@@ -53,11 +53,6 @@ impl Shard {
             self.drop_cycles(sim);
         }
         self.move_holding_day();
-        let first = (self.holding_day, Class::Education);
-        for days in self.held.values_mut() {
-            *days = days.split_off(&first);
-        }
-        self.held.retain(|_, days| !days.is_empty());
     }
 
     /// Balances that are closed, or whose cycle a new calendar does not know, are over (Q2, Q3).
@@ -71,7 +66,7 @@ impl Shard {
         }
     }
 
-    /// E5.
+    /// E5: what is held of earlier days is forgotten with it.
     pub(super) fn move_holding_day(&mut self) {
         let closes_after = self.rules.closes_after();
         let programme = self.rules.programme.clone();
@@ -85,5 +80,10 @@ impl Shard {
             earliest = earliest.min(first);
         }
         self.holding_day = self.holding_day.max(earliest);
+        let first = (self.holding_day, Class::Education);
+        for days in self.held.values_mut() {
+            *days = days.split_off(&first);
+        }
+        self.held.retain(|_, days| !days.is_empty());
     }
 }

@@ -175,7 +175,7 @@ impl Shard {
     fn watch_sharing(&mut self, sim: usize, day: Day, class: Class, bytes: u64, because: &Because) {
         let today = self.today;
         let yesterday = today.plus(-1);
-        if day < yesterday || day > today {
+        if bytes == 0 || day < yesterday || day > today {
             return;
         }
         let name = self.sims[sim].name;

@@ -132,7 +132,7 @@ fn the_second_record_with_another_device_fires_and_the_enrolled_one_resolves() {
     ];
     assert_eq!(log.alerted("SimMoved"), changed(&changes));
     let alerts = log.alerts("SimMoved");
-    assert_eq!(alerts[1].id, format!("SimMoved/{}/2026-02-10", sim(1)));
+    assert_eq!(alerts[1].id, format!("SimMoved/{}/2026-02-11", sim(1)));
     assert_eq!(
         (
             &alerts[0].details["device_tac"],

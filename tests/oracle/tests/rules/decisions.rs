@@ -191,7 +191,7 @@ fn enforcement_begins_behind_the_reset_of_its_midnight() {
             .iter()
             .map(|row| row.state.as_str())
             .collect::<Vec<_>>(),
-        ["observed", "exhausted"]
+        ["observed", "exhausted", "exhausted"]
     );
 }
 

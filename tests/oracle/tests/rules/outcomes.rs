@@ -84,9 +84,9 @@ fn a_resend_is_a_duplicate_while_it_is_remembered_and_too_old_after_that() {
     let mut record = record(1, 1, opened);
     record["containers"] = json!([container(NOON, NOON, 1, 5)]);
     log.record(NOON, &record);
-    // 10 February and 53 days are 4 April.
-    log.record("2026-04-04T23:59:59Z", &record);
-    log.record("2026-04-05T00:00:00Z", &record);
+    // 10 February and 53 days are 4 April: on that day it is past.
+    log.record("2026-04-03T23:59:59Z", &record);
+    log.record("2026-04-04T00:00:00Z", &record);
     let all = [("counted", 1), ("duplicate", 1), ("quarantined too_old", 1)];
     assert_eq!(log.outcomes(), outcomes(&all));
 }

@@ -19,9 +19,9 @@ use crate::world::Ran;
 pub fn check(scenario: &Scenario, ran: &Ran, seed: u64, quiets: &mut Vec<Quiet>) -> Vec<String> {
     let mut differences = Differences::default();
     for partition in scenario.shape.partitions.numbers() {
-        if let Some(quiet) = quiet::read(scenario, ran, partition, &mut differences) {
+        if let Some(mut quiet) = quiet::read(scenario, ran, partition, &mut differences) {
             consumers::check(&quiet, ran, &mut differences);
-            reframed::check(scenario, ran, &quiet, seed, &mut differences);
+            reframed::check(scenario, ran, &mut quiet, seed, &mut differences);
             quiets.push(quiet);
         }
     }

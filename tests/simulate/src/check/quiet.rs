@@ -33,6 +33,10 @@ pub struct Quiet {
     /// Entries by kind: rows, blocks, Progress.
     pub entries: [u64; 3],
     pub clock_ms: Option<i64>,
+    /// Rows that stood in the log before, maybe in other messages.
+    pub again: u64,
+    /// Rows delivered before others that came earlier in the log.
+    pub behind: u64,
 }
 
 /// Reads a partition; checks snapshots, freshness and booked days on the way.
@@ -103,6 +107,8 @@ impl Reading {
                 outcomes: BTreeMap::new(),
                 entries: [0; 3],
                 clock_ms: None,
+                again: 0,
+                behind: 0,
             },
             days: Vec::new(),
         }

@@ -15,7 +15,7 @@ use crate::world::Ran;
 pub fn check(
     scenario: &Scenario,
     ran: &Ran,
-    quiet: &Quiet,
+    quiet: &mut Quiet,
     seed: u64,
     differences: &mut Differences,
 ) {
@@ -27,6 +27,9 @@ pub fn check(
         rows: Vec::new(),
         offset: 0,
         halted: None,
+        clock_ms: 0,
+        again: 0,
+        behind: 0,
     };
     for entry in &ran.log.usage[usize::from(quiet.partition)] {
         if let Ok(entry) = entry.read() {
@@ -34,6 +37,7 @@ pub fn check(
         }
     }
     reframed.flush();
+    (quiet.again, quiet.behind) = (reframed.again, reframed.behind);
     match reframed.halted {
         Some(why) => differences.add(|| format!("in other messages: {why}")),
         None => same(
@@ -55,6 +59,9 @@ struct Reframed {
     rows: Vec<UsageRow>,
     offset: u64,
     halted: Option<String>,
+    clock_ms: i64,
+    again: u64,
+    behind: u64,
 }
 
 impl Reframed {
@@ -65,6 +72,9 @@ impl Reframed {
                     let Ok(source) = row.source() else {
                         return;
                     };
+                    let delivered_at_ms = row.delivered_at_ms.get();
+                    self.behind += u64::from(delivered_at_ms < self.clock_ms);
+                    self.clock_ms = self.clock_ms.max(delivered_at_ms);
                     if self
                         .highest
                         .get(&source)
@@ -72,6 +82,8 @@ impl Reframed {
                     {
                         self.highest.insert(source, row.position());
                         self.waiting.push(*row);
+                    } else {
+                        self.again += 1;
                     }
                 }
             }

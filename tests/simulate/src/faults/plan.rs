@@ -5,15 +5,16 @@ use crate::dice::Dice;
 use crate::scenario::Shape;
 
 impl Faults {
-    /// Twelve faults or more; a third of them come with one of another kind at the same step.
+    /// Fourteen faults or more (some find nobody to happen to); a third of them come with one of another kind at the same
+    /// step.
     pub fn of(shape: &Shape) -> Faults {
         let dice = &mut Dice::of(shape.seed, "faults");
         let mut faults = Vec::new();
-        for _ in 0..dice.count(12, 30) {
+        for number in 0..dice.count(14, 30) {
             let step = 1 + dice.below(u64::from(shape.steps - 1)) as u32;
             let first = fault(step, *dice.pick(&Kind::ALL), shape, dice);
             faults.push(first);
-            if dice.permille(350) {
+            if number < 2 || dice.permille(350) {
                 let second = fault(step, *dice.pick(&Kind::ALL), shape, dice);
                 if second.kind != first.kind {
                     faults.push(second);

@@ -21,8 +21,8 @@ pub struct Member {
     pub weight: u32,
     /// The device that it is enrolled with.
     pub device: Option<Device>,
-    /// The device in which it is, where that is another one.
-    pub phone: Device,
+    /// The devices in which it is, where that is another one.
+    pub phones: [Device; 2],
     pub place: Place,
 }
 
@@ -101,14 +101,14 @@ fn member(
         false => *dice.pick(&TABLET_TACS),
     };
     let tablet = device(tac, number, pseudonyms)?;
-    let phone = device(*dice.pick(&PHONE_TACS), number, pseudonyms)?;
+    let [first, second] = PHONE_TACS.map(|tac| device(tac, number, pseudonyms));
     Some(Member {
         imsi,
         sim,
         habit,
         weight: dice.scaled(0, 5) as u32,
         device: (!dice.permille(120)).then_some(tablet),
-        phone,
+        phones: [first?, second?],
         place: place(number, dice),
     })
 }

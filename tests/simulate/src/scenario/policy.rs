@@ -178,8 +178,8 @@ fn allowance(id: &str, scope: Scope, permille: u64, shape: &Shape, dice: &mut Di
         2 => (Period::Month, 30),
         3 => (Period::Term, 30),
         _ => {
-            let days = dice.within(2, 40);
-            (Period::Days(days as u16), days.unsigned_abs())
+            let days = 2 + dice.below(39) as u16;
+            (Period::Days(days), u64::from(days))
         }
     };
     let expected = shape.bytes_a_day() * days * permille / 1_000;

@@ -140,11 +140,10 @@ fn time_of_day(dice: &mut Dice) -> i64 {
 
 fn device(member: &Member, day: i64, dice: &mut Dice) -> Option<String> {
     let tablet = member.device.as_ref().map(|device: &Device| &device.imei);
+    let phone = &member.phones[dice.weighted(&[80, 20])].imei;
     let imei = match member.habit {
-        Habit::Moves { from, days } if (from..from + days).contains(&day) => {
-            Some(&member.phone.imei)
-        }
-        _ if dice.permille(5) => Some(&member.phone.imei),
+        Habit::Moves { from, days } if (from..from + days).contains(&day) => Some(phone),
+        _ if dice.permille(5) => Some(phone),
         _ => tablet.filter(|_| !dice.permille(150)),
     }?;
     // The same device with a check digit, or with a version of its software.

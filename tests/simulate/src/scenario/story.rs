@@ -342,7 +342,7 @@ fn device_of(
     };
     match dice.weighted(&[90, 4, 6]) {
         0 => (Some(tablet.id), tablet.tac),
-        1 => (Some(member.phone.id), member.phone.tac),
+        1 => (Some(member.phones[0].id), member.phones[0].tac),
         _ if number.is_multiple_of(2) => (Some(tablet.id), 0),
         _ => (None, 0),
     }

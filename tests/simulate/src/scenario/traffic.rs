@@ -89,14 +89,16 @@ impl Carrier<'_> {
         let text = self.write(&record);
         self.send(text.clone(), used_at_ms, member, dice);
         match dice.below(1_000) {
-            0..=24 => drop(self.send(
-                text,
-                used_at_ms + dice.within(0, 10) * HOUR_MS,
-                member,
-                dice,
-            )),
+            0..=24 => {
+                self.send(
+                    text,
+                    used_at_ms + dice.within(0, 10) * HOUR_MS,
+                    member,
+                    dice,
+                );
+            }
             25..=29 => {
-                drop(self.send(text, used_at_ms + dice.within(1, 55) * DAY_MS, member, dice))
+                self.send(text, used_at_ms + dice.within(1, 55) * DAY_MS, member, dice);
             }
             30..=39 => {
                 flaws::contradict(&mut record, dice);

@@ -69,6 +69,8 @@ pub struct Ran {
     pub violations: Vec<String>,
     pub digest: u64,
     pub faults: BTreeMap<Kind, u64>,
+    /// How often faults of two kinds happened at one step.
+    pub pairs: u64,
     pub steps: u32,
 }
 
@@ -127,6 +129,7 @@ pub fn run(scenario: &Scenario, faults: &Faults, seed: u64) -> Ran {
         violations: around.violations,
         digest: around.digest.digest(),
         faults: around.troubles.happened,
+        pairs: around.troubles.pairs,
         steps,
     }
 }
@@ -142,9 +145,13 @@ impl World<'_> {
             let pace = (end_ms - self.around.now_ms) / left;
             let mut dice = self.around.dice(0);
             self.around.now_ms += dice.within(pace / 4, pace * 7 / 4);
+            let mut struck = Vec::new();
             while let Some(fault) = faults.next_if(|fault| fault.step <= self.around.step) {
-                self.strike(fault);
+                if self.strike(fault) && !struck.contains(&fault.kind) {
+                    struck.push(fault.kind);
+                }
             }
+            self.around.troubles.pairs += u64::from(struck.len() > 1);
             self.step(&mut dice);
         }
         self.around.now_ms = self.around.now_ms.max(end_ms);

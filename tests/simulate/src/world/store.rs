@@ -28,11 +28,11 @@ impl Store {
             .kept
             .range((partition, 0)..=(partition, u64::MAX))
             .rev();
-        let whole = of_partition.filter_map(|((_, offset), bytes)| {
+        let mut whole = of_partition.filter_map(|((_, offset), bytes)| {
             let shard = Shard::restore(bytes, config).ok()?;
             (shard.applied_offset() == Some(*offset)).then(|| Box::new(shard))
         });
-        whole.skip(back as usize).next()
+        whole.nth(back as usize)
     }
 
     fn prune(&mut self, partition: u16) {

@@ -11,6 +11,8 @@ use crate::faults::{Fault, Kind};
 pub struct Troubles {
     /// How often a fault of a kind has happened to somebody.
     pub happened: BTreeMap<Kind, u64>,
+    /// How often faults of two kinds happened at one step.
+    pub pairs: u64,
     ingest_starts_at: u32,
     /// So many writes of `hissa.ingest` the next ingester does not know.
     pub ingest_back: u32,
@@ -41,6 +43,7 @@ impl Troubles {
     pub fn new(partitions: Partitions) -> Troubles {
         Troubles {
             happened: BTreeMap::new(),
+            pairs: 0,
             ingest_starts_at: 0,
             ingest_back: 0,
             owners: partitions.numbers().map(|_| Ownership::default()).collect(),
@@ -58,6 +61,7 @@ impl Troubles {
     pub fn end(&mut self) {
         let ended = Troubles {
             happened: std::mem::take(&mut self.happened),
+            pairs: self.pairs,
             owners: std::mem::take(&mut self.owners),
             ..Troubles::new(Partitions::SMALL)
         };
@@ -133,8 +137,8 @@ impl Troubles {
 }
 
 impl World<'_> {
-    /// Lets a fault begin. It may find nobody to happen to.
-    pub(super) fn strike(&mut self, fault: &Fault) {
+    /// Lets a fault begin; says whether it happens at this step. It may find nobody to happen to.
+    pub(super) fn strike(&mut self, fault: &Fault) -> bool {
         let step = self.around.step;
         let happened = match fault.kind {
             Kind::IngestCrash
@@ -175,6 +179,7 @@ impl World<'_> {
         if happened {
             self.around.troubles.count(fault.kind);
         }
+        happened
     }
 
     fn strike_ingest(&mut self, fault: &Fault) -> bool {
