@@ -25,11 +25,9 @@ pub(crate) struct Balance {
     stamp: Stamp,
     #[serde(with = "terms")]
     terms: Arc<Terms>,
-    /// What most balances have nothing of.
-    extras: Option<Box<Extras>>,
 }
 
-const _: () = assert!(size_of::<Balance>() == 32);
+const _: () = assert!(size_of::<Balance>() == 24);
 
 /// The offset of the last entry that touched the row, and whether the row waits to be taken, in the lowest bit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,20 +54,6 @@ impl Deref for Balance {
     }
 }
 
-/// What most balances have nothing of.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Extras {
-    /// Part of the limit.
-    rolled_bytes: u64,
-    /// Part of what is used: what grants paid.
-    granted_used_bytes: u64,
-    /// What grants paid, and what is left of those that may be used now.
-    granted_bytes: u64,
-    /// Part of what is used: what the SIM brought along, and the revision that said so.
-    opening_bytes: u64,
-    opening_revision: u32,
-}
-
 impl Balance {
     /// An empty balance that no rules name yet.
     pub(crate) fn new(account: u16, cycle: Cycle) -> Balance {
@@ -77,7 +61,6 @@ impl Balance {
             used_bytes: 0,
             stamp: Stamp::default(),
             terms: Arc::new(Terms::new(account, cycle)),
-            extras: None,
         }
     }
 
@@ -111,8 +94,11 @@ impl Balance {
         waited
     }
 
-    /// Changes what it may have in common with others: from now on for itself.
+    /// Changes what it may have in common with others: for itself alone.
     fn change(&mut self, change: impl FnOnce(&mut Terms)) {
+        if let Some(own) = Arc::get_mut(&mut self.terms) {
+            return change(own);
+        }
         let mut terms = Terms::clone(&self.terms);
         change(&mut terms);
         if terms != *self.terms {
@@ -185,15 +171,15 @@ impl Balance {
     }
 
     pub(crate) fn granted_bytes(&self) -> u64 {
-        self.extras.as_ref().map_or(0, |e| e.granted_bytes)
+        self.terms.own.granted_bytes
     }
 
     pub(crate) fn granted_used_bytes(&self) -> u64 {
-        self.extras.as_ref().map_or(0, |e| e.granted_used_bytes)
+        self.terms.own.granted_used_bytes
     }
 
     pub(crate) fn rolled_bytes(&self) -> u64 {
-        self.extras.as_ref().map_or(0, |e| e.rolled_bytes)
+        self.terms.own.rolled_bytes
     }
 
     pub(crate) fn reached(&self) -> &[Reached] {
@@ -205,23 +191,21 @@ impl Balance {
         (self.named, self.observed, self.reached().to_vec())
     }
 
-    fn extras(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
-    }
-
     /// Adds bytes of which grants pay a part.
     pub(crate) fn use_bytes(&mut self, bytes: u64, granted_used_bytes: u64) {
         self.used_bytes += bytes;
         if granted_used_bytes > 0 {
-            self.extras().granted_used_bytes += granted_used_bytes;
+            self.change(|terms| terms.own.granted_used_bytes += granted_used_bytes);
         }
     }
 
     /// Rolls bytes over into the cycle, which begins.
     pub(crate) fn roll_over(&mut self, bytes: u64) {
         if bytes > 0 {
-            self.extras().rolled_bytes = bytes;
-            self.change(|terms| terms.limit_bytes += bytes);
+            self.change(|terms| {
+                terms.own.rolled_bytes = bytes;
+                terms.limit_bytes += bytes;
+            });
         }
     }
 
@@ -242,19 +226,21 @@ impl Balance {
         if granted == self.granted_bytes() {
             return false;
         }
-        self.extras().granted_bytes = granted;
+        self.change(|terms| terms.own.granted_bytes = granted);
         true
     }
 
     /// Replaces what the SIM brought along, where the revision is a later one; says whether it is.
     pub(crate) fn open_with(&mut self, used_bytes: u64, revision: u32) -> bool {
-        let extras = self.extras();
-        if revision <= extras.opening_revision {
+        let own = &self.terms.own;
+        if revision <= own.opening_revision {
             return false;
         }
-        let old = std::mem::replace(&mut extras.opening_bytes, used_bytes);
-        extras.opening_revision = revision;
-        self.used_bytes = self.used_bytes - old + used_bytes;
+        self.used_bytes = self.used_bytes - own.opening_bytes + used_bytes;
+        self.change(|terms| {
+            terms.own.opening_bytes = used_bytes;
+            terms.own.opening_revision = revision;
+        });
         true
     }
 

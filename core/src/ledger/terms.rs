@@ -1,4 +1,5 @@
-//! What many balances have in common: account, cycle, limit and thresholds, kept once for all balances that agree on it.
+//! What many balances have in common: account, cycle and limit, kept once for all balances that agree on it. A balance
+//! that has come to a threshold, or has bytes from elsewhere, has its terms for itself.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,23 @@ pub(crate) struct Terms {
     pub(super) next_mark_bytes: u64,
     /// Thresholds reached, and when.
     pub(super) reached: Vec<Reached>,
+    pub(super) own: Own,
+}
+
+/// What most balances have nothing of, and what is one SIM's own where it has something.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub(super) struct Own {
+    /// Part of the limit.
+    pub(super) rolled_bytes: u64,
+    /// Part of what is used: what grants paid.
+    pub(super) granted_used_bytes: u64,
+    /// What grants paid, and what is left of those that may be used now.
+    pub(super) granted_bytes: u64,
+    /// Part of what is used: what the SIM brought along, and the revision that said so.
+    pub(super) opening_bytes: u64,
+    pub(super) opening_revision: u32,
 }
 
 /// A threshold reached.
@@ -48,7 +66,13 @@ impl Terms {
             limit_bytes: 0,
             next_mark_bytes: u64::MAX,
             reached: Vec::new(),
+            own: Own::default(),
         }
+    }
+
+    /// Whether other balances are likely to have the same.
+    fn are_common(&self) -> bool {
+        self.reached.is_empty() && self.own == Own::default()
     }
 }
 
@@ -61,7 +85,7 @@ pub(crate) struct SharedTerms {
 impl SharedTerms {
     /// Lets a balance share its terms where it has them for itself alone.
     pub(crate) fn share(&mut self, balance: &mut Balance) {
-        if Arc::strong_count(&balance.terms) == 1 {
+        if Arc::strong_count(&balance.terms) == 1 && balance.terms.are_common() {
             self.look_up(balance);
         }
     }
