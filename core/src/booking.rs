@@ -193,7 +193,7 @@ impl Booking {
         roster: &mut Roster,
         written: Written,
     ) -> Result<(), &'static str> {
-        for balance in roster.all_mut().flat_map(|sim| &mut sim.balances) {
+        for balance in roster.all_mut().flat_map(|sim| sim.balances.iter_mut()) {
             self.terms.share(balance);
         }
         self.cells.reindex(roster, &written.cells)?;

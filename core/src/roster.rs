@@ -1,6 +1,7 @@
 //! The SIMs that a shard knows, in the order of their first enrolment, which is the order of the log.
 
 mod assignments;
+mod balances;
 mod decided;
 mod known;
 mod quota;

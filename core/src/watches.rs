@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Change;
-use crate::roster::{AlertState, QuotaAlerts};
+use crate::roster::{AlertState, QuotaAlerts, Sim};
 use crate::zone::Day;
 
 /// School days without use after which a tablet is idle.
@@ -22,7 +22,6 @@ pub(crate) const SHARING_CLEAN_DAYS: i32 = 7;
 /// What is watched of every SIM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Watches {
-    rare: Option<Box<Rare>>,
     /// The latest usage day with use.
     last_used: MaybeDay,
     /// School days without use in a row, and the last that was counted.
@@ -62,7 +61,7 @@ struct SmallDayUse {
     education_bytes: u32,
 }
 
-/// What few SIMs have.
+/// What is watched of few SIMs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rare {
     pub(crate) idle: Dated,
@@ -177,12 +176,9 @@ impl DayUse {
 }
 
 impl Watches {
-    pub(crate) fn rare(&self) -> Option<&Rare> {
-        self.rare.as_deref()
-    }
-
-    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    /// Reads a part of it.
+    pub(crate) fn touch(&self) -> u32 {
+        self.days[0].bytes
     }
 
     /// The latest usage day with use.
@@ -216,7 +212,9 @@ impl Watches {
         self.counted_to = MaybeDay(day);
         self.idle_days == IDLE_SCHOOL_DAYS
     }
+}
 
+impl Sim {
     /// Adds a row's bytes to its usage day, of today's or yesterday's alone; returns the day's use where it is told for
     /// the first time that it may be sharing. A router's is not told.
     pub(crate) fn add_day_use(
@@ -242,7 +240,7 @@ impl Watches {
     }
 
     fn day_use(&self, place: usize, day: Day) -> DayUse {
-        let small = self.days[place];
+        let small = self.watches.days[place];
         if small.day != MaybeDay(day) {
             return DayUse::default();
         }
@@ -257,7 +255,7 @@ impl Watches {
     }
 
     fn set_day_use(&mut self, place: usize, day: Day, used: DayUse) {
-        let small = &mut self.days[place];
+        let small = &mut self.watches.days[place];
         small.day = MaybeDay(day);
         // Up to the bytes that may be sharing nothing is told, and they fit.
         if used.bytes <= SHARING_BYTES {

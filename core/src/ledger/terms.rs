@@ -1,5 +1,5 @@
 //! What many balances have in common: account, cycle and limit, kept once for all balances that agree on it. A balance
-//! that has come to a threshold, or has bytes from elsewhere, has its terms for itself.
+//! with bytes from elsewhere has its terms for itself.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,9 +32,7 @@ pub(crate) struct Terms {
 }
 
 /// What most balances have nothing of, and what is one SIM's own where it has something.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Own {
     /// Part of the limit.
     pub(super) rolled_bytes: u64,
@@ -70,9 +68,9 @@ impl Terms {
         }
     }
 
-    /// Whether other balances are likely to have the same.
+    /// Whether other balances may well have the same. Also with thresholds: all of a limit of 0 are reached at once.
     fn are_common(&self) -> bool {
-        self.reached.is_empty() && self.own == Own::default()
+        self.own == Own::default()
     }
 }
 

@@ -89,6 +89,11 @@ impl Blocked {
         }
     }
 
+    /// Reads a part of it.
+    pub(super) fn touch(self) -> u32 {
+        u32::from(self.from.0[0])
+    }
+
     /// Ends the block.
     pub(crate) fn end(&mut self, at_ms: i64) {
         self.until = Instant::new(at_ms);

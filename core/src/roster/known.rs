@@ -3,67 +3,76 @@
 use serde::{Deserialize, Serialize};
 
 use super::assignments::{Assignment, Days, Kept};
+use super::balances::Balances;
 use super::decided::{Blocked, Decided};
-use super::quota::Packed;
+use super::quota::QuotaAlerts;
 use crate::booking::Link;
 use crate::ledger::Balance;
 use crate::sim::SimId;
-use crate::watches::Watches;
+use crate::watches::{Rare, Watches};
 use crate::zone::Day;
 
-/// One known SIM. There are many, so what few of them have stands elsewhere.
+/// One known SIM. There are many, so what few of them have stands elsewhere. What a row reads stands first, in three cache
+/// lines.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub(crate) struct Sim {
     pub(crate) id: SimId,
     pub(crate) device: u64,
+    /// The days of which the present assignment speaks, and on which the SIM is enrolled by it.
+    pub(crate) present: Days,
     /// Of the present assignment; the programme may not know the cohort.
     pub(crate) cohort: u32,
     pub(crate) place: u32,
     pub(crate) device_tac: u32,
-    /// The days of which the present assignment speaks, and on which the SIM is enrolled by it.
-    pub(crate) present: Days,
-    /// The first day on which another assignment may be the present one, or the SIM leaves.
-    pub(crate) changes_on: Day,
-    /// The first `valid_from`.
-    pub(crate) activation: Day,
-    /// Whether the present assignment has ended.
-    pub(crate) has_left: bool,
-    pub(super) kept: Kept,
-    /// Of the only assignment.
-    pub(super) assignment_revision: u64,
-    /// From when to when a class was last blocked, by its place in [`CUT`](super::CUT).
-    pub(crate) blocked: [Blocked; 2],
-    /// What was last emitted, by the place of the class in [`DECIDED`](super::DECIDED).
-    pub(crate) decided: [Decided; 3],
-    /// Of the cycles that are not closed.
-    pub(crate) balances: Vec<Balance>,
-    pub(super) quota_alerts: Packed,
-    pub(crate) watches: Watches,
-    pub(super) more: Option<Box<More>>,
     /// In `sim_day` of the open booked day.
     #[serde(skip)]
     pub(crate) first_cell: Link,
     /// Among the SIMs with rows of `sim_cycle` that wait.
     #[serde(skip, default = "outside")]
     pub(crate) next_waiting: Link,
+    /// Whether the present assignment has ended.
+    pub(crate) has_left: bool,
+    pub(super) kept: Kept,
+    pub(super) more: Option<Box<More>>,
+    pub(crate) watches: Watches,
+    /// The first `valid_from`.
+    pub(crate) activation: Day,
+    /// Of the cycles that are not closed.
+    pub(crate) balances: Balances,
+    /// From when to when a class was last blocked, by its place in [`CUT`](super::CUT).
+    pub(crate) blocked: [Blocked; 2],
+    /// Of the only assignment.
+    pub(super) assignment_revision: u64,
+    /// What was last emitted, by the place of the class in [`DECIDED`](super::DECIDED).
+    pub(crate) decided: [Decided; 3],
+    /// The first day on which another assignment may be the present one, or the SIM leaves.
+    pub(crate) changes_on: Day,
 }
+
+const _: () = assert!(size_of::<Sim>() == 256);
+// The begin of a block, that is: most SIMs' education is not blocked.
+const _: () = assert!(std::mem::offset_of!(Sim, blocked) + size_of::<Blocked>() / 2 <= 192);
 
 fn outside() -> Link {
     Link::OUTSIDE
 }
 
 /// What few SIMs have.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct More {
     /// By the day from which they hold, where the present one does not say all.
     pub(super) assignments: Vec<Assignment>,
     /// What was used of grants, by their numbers.
     grants_used: Vec<(u32, u64)>,
+    /// Those of which something was told.
+    pub(super) quota_alerts: QuotaAlerts,
+    watched: Rare,
 }
 
 impl More {
     pub(super) fn is_nothing(&self) -> bool {
-        self.assignments.is_empty() && self.grants_used.is_empty()
+        *self == More::default()
     }
 }
 
@@ -84,8 +93,7 @@ impl Sim {
             assignment_revision: 0,
             blocked: [Blocked::NEVER; 2],
             decided: [Decided::NOTHING; 3],
-            balances: Vec::new(),
-            quota_alerts: Packed::default(),
+            balances: Balances::default(),
             watches: Watches::default(),
             more: None,
             first_cell: Link::END,
@@ -93,13 +101,19 @@ impl Sim {
         }
     }
 
-    /// Reads what a row will read of it.
+    /// Reads the cache lines that a row will read.
     pub(crate) fn touch(&self) -> u64 {
-        let near = u64::from(self.cohort).wrapping_add(self.device);
-        near.wrapping_add(u64::from(self.blocked[0].times().is_some()))
-            .wrapping_add(self.balances.len() as u64)
-            .wrapping_add(u64::from(self.watches.rare().is_some()))
-            .wrapping_add(u64::from(self.next_waiting == Link::OUTSIDE))
+        let lines = [self.cohort, self.watches.touch(), self.blocked[0].touch()];
+        lines.into_iter().map(u64::from).sum()
+    }
+
+    /// What is rarely watched; none where the SIM has nothing rare.
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.more.as_ref().map(|more| &more.watched)
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        &mut self.more.get_or_insert_default().watched
     }
 
     /// The balance of an account for a day.
@@ -128,6 +142,3 @@ impl Sim {
         }
     }
 }
-
-// A row reads most of it, and there are many.
-const _: () = assert!(size_of::<Sim>() <= 232);

@@ -48,72 +48,40 @@ impl AlertState {
     }
 }
 
-/// Quota alerts as a SIM has them: in few bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Packed {
-    start: i32,
-    quota_80: u32,
-    exhausted: u32,
-    account: u16,
-    flags: u8,
-}
-
-const QUOTA_80_FIRES: u8 = 1;
-const EXHAUSTED_FIRES: u8 = 2;
-const QUOTA_80_SKIPPED: u8 = 4;
-
-impl Packed {
-    fn new(alerts: QuotaAlerts) -> Packed {
-        let flag = |set, flag| if set { flag } else { 0 };
-        Packed {
-            start: alerts.start.0,
-            quota_80: alerts.quota_80.revision,
-            exhausted: alerts.exhausted.revision,
-            account: alerts.account,
-            flags: flag(alerts.quota_80.firing, QUOTA_80_FIRES)
-                | flag(alerts.exhausted.firing, EXHAUSTED_FIRES)
-                | flag(alerts.quota_80_skipped, QUOTA_80_SKIPPED),
-        }
-    }
-
-    fn unpack(self) -> QuotaAlerts {
-        let has = |flag| self.flags & flag != 0;
-        let state = |revision, firing| AlertState { revision, firing };
-        QuotaAlerts {
-            account: self.account,
-            start: Day(self.start),
-            quota_80: state(self.quota_80, has(QUOTA_80_FIRES)),
-            exhausted: state(self.exhausted, has(EXHAUSTED_FIRES)),
-            quota_80_skipped: has(QUOTA_80_SKIPPED),
-        }
+impl QuotaAlerts {
+    /// Whether something was told under their cycle. What was not says nothing, and is not kept.
+    fn were_told(self) -> bool {
+        self.quota_80.revision.max(self.exhausted.revision) > 0
     }
 }
 
 impl Sim {
+    /// Those of which something was told; else without account and cycle.
     pub(crate) fn quota_alerts(&self) -> QuotaAlerts {
-        self.quota_alerts.unpack()
+        let more = self.more.as_ref();
+        more.map_or(QuotaAlerts::default(), |more| more.quota_alerts)
     }
 
     pub(crate) fn set_quota_alerts(&mut self, alerts: QuotaAlerts) {
-        self.quota_alerts = Packed::new(alerts);
+        if alerts.were_told() {
+            self.more.get_or_insert_default().quota_alerts = alerts;
+        } else if let Some(more) = &mut self.more {
+            more.quota_alerts = QuotaAlerts::default();
+        }
     }
 
     /// Lets the quota alerts be those of another account and cycle: an id that comes back goes on with its revisions.
     pub(crate) fn turn_quota_alerts(&mut self, account: u16, start: Day) {
         let old = self.quota_alerts();
-        if old.start == start {
+        let told = old.were_told();
+        if told && old.start == start {
             return self.set_quota_alerts(QuotaAlerts { account, ..old });
         }
-        self.set_quota_alerts(QuotaAlerts {
-            account,
-            start,
-            ..QuotaAlerts::default()
-        });
-        let told = old.quota_80.revision.max(old.exhausted.revision) > 0;
-        if !told && self.watches.rare().is_none_or(|rare| rare.quota.is_empty()) {
+        self.set_quota_alerts(QuotaAlerts::default());
+        if !told && self.rare().is_none_or(|rare| rare.quota.is_empty()) {
             return;
         }
-        let past = &mut self.watches.rare_mut().quota;
+        let past = &mut self.rare_mut().quota;
         // A cycle that began so long ago does not come back, but that before the first term may.
         past.retain(|alerts| {
             alerts.start == Day::FIRST || alerts.start.plus(PAST_CYCLES_DAYS) > start

@@ -39,8 +39,10 @@ impl Shard {
     ) -> Changed {
         let payer = self.programme.payer(class);
         let mut changed = self.open_coming_balances(number, day, payer, now);
-        for place in 0..self.roster.get(number).balances.len() {
-            let balance = &self.roster.get(number).balances[place];
+        for place in 0.. {
+            let Some(balance) = self.roster.get(number).balances.get(place) else {
+                break;
+            };
             let account = balance.account;
             let scope = self.accounts.value(u32::from(account)).scope;
             if !balance.cycle().contains(day) || !scope.covers(payer) {
@@ -137,8 +139,6 @@ impl Shard {
             balance.follow(allowance.limit_bytes, !rules.enforced);
             balance.mark_reached(&rules.thresholds, self.clock_ms);
         }
-        // Most SIMs never have more.
-        sim.balances.reserve_exact(1);
         sim.balances.push(balance);
         sim.balances.len() - 1
     }
@@ -246,7 +246,7 @@ impl Shard {
         self.withdraw(number);
         let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
-        for balance in &mut sim.balances {
+        for balance in sim.balances.iter_mut() {
             let has_ended = balance.end <= today;
             // In step 2 that of a cycle that ends with this midnight is not yet so.
             let changed = has_ended && balance.set_grants_left(0);

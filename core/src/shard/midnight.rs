@@ -69,7 +69,7 @@ impl Shard {
         let sim = self.roster.get_mut(number);
         let rules = self.programme.cohort(sim.cohort);
         let thresholds = rules.map_or(&[][..], |rules| &rules.thresholds);
-        for balance in &mut sim.balances {
+        for balance in sim.balances.iter_mut() {
             if balance.end == today && balance.set_grants_left(0) {
                 if balance.named {
                     balance.mark_reached(thresholds, now.at_ms);
@@ -129,7 +129,6 @@ impl Shard {
         self.finish_cycles(|balance| closed.has(balance.end));
         for sim in self.roster.all_mut() {
             sim.balances.retain(|balance| !closed.has(balance.end));
-            sim.balances.shrink_to_fit();
         }
         self.booking.terms.forget_unused();
     }

@@ -36,7 +36,8 @@ impl Shard {
             }
         }
         let sim = self.roster.get(number);
-        let (Some((account, _)), Some(rules)) = (of_now, self.programme.cohort(sim.cohort)) else {
+        let (Some((account, start)), Some(rules)) = (of_now, self.programme.cohort(sim.cohort))
+        else {
             return;
         };
         let balance = sim.balance(account, self.today());
@@ -45,7 +46,11 @@ impl Shard {
         let reached_80 =
             rules.thresholds.contains(&80) && balance.is_some_and(|b| b.has_reached(80));
         let exhausted = balance.is_some_and(Balance::is_exhausted);
-        let mut after = sim.quota_alerts();
+        let mut after = QuotaAlerts {
+            account,
+            start,
+            ..sim.quota_alerts()
+        };
         if exhausted && !after.exhausted.firing {
             after.exhausted.turn();
             after.quota_80_skipped |= !after.quota_80.firing;

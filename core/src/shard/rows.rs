@@ -256,8 +256,8 @@ impl Shard {
             self.tell_tripped(Some(at), now, effects);
             self.update_quota_alerts(number, Some(at), now, effects);
         }
-        let watches = &self.roster.get(number).watches;
-        if watches.rare().is_some_and(|rare| !rare.expiring.is_empty()) {
+        let sim = self.roster.get(number);
+        if sim.rare().is_some_and(|rare| !rare.expiring.is_empty()) {
             self.watch_expiring(number, Some(at), now, effects);
         }
     }

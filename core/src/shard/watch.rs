@@ -48,19 +48,19 @@ impl Shard {
     ) {
         let today = self.today();
         let is_router = self.programme.is_router(self.roster.get(number).device_tac);
-        let watches = &mut self.roster.get_mut(number).watches;
-        let used = class != Class::System && watches.note_use(day);
+        let sim = self.roster.get_mut(number);
+        let used = class != Class::System && sim.watches.note_use(day);
         let education = if class == Class::Education { bytes } else { 0 };
-        let shared = watches.add_day_use(day, today, bytes, education, is_router);
-        if used && watches.rare().is_some_and(|rare| rare.idle.state.firing) {
-            watches.rare_mut().idle.state.turn();
+        let shared = sim.add_day_use(day, today, bytes, education, is_router);
+        if used && sim.rare().is_some_and(|rare| rare.idle.state.firing) {
+            sim.rare_mut().idle.state.turn();
             let (kind, change) = (AlertKind::TabletIdle, Change::Resolve);
             self.tell_watch(number, kind, change, Some(at), now, effects);
         }
         let Some(shared) = shared else {
             return;
         };
-        let sharing = &mut self.roster.get_mut(number).watches.rare_mut().sharing;
+        let sharing = &mut self.roster.get_mut(number).rare_mut().sharing;
         sharing.latest = sharing.latest.max(Some(day));
         sharing.told_day = Some(day);
         sharing.told_bytes = shared.bytes;
@@ -85,11 +85,7 @@ impl Shard {
             return;
         }
         if device == sim.device {
-            if sim
-                .watches
-                .rare()
-                .is_some_and(|rare| rare.moved.records > 0)
-            {
+            if sim.rare().is_some_and(|rare| rare.moved.records > 0) {
                 self.forget_moved(number, Some(at), now, effects);
             }
             return;
@@ -98,7 +94,7 @@ impl Shard {
         if tac == sim.device_tac || self.programme.is_tablet(tac) {
             return;
         }
-        let moved = &mut self.roster.get_mut(number).watches.rare_mut().moved;
+        let moved = &mut self.roster.get_mut(number).rare_mut().moved;
         if moved.note(at.row.source_offset.get(), day, device, tac) {
             let change = moved.alert.fire_or_update(today);
             let kind = AlertKind::SimMoved;
@@ -114,11 +110,11 @@ impl Shard {
         now: Now,
         effects: &mut Effects,
     ) {
-        let watches = &mut self.roster.get_mut(number).watches;
-        if watches.rare().is_none() {
+        let sim = self.roster.get_mut(number);
+        if sim.rare().is_none() {
             return;
         }
-        let moved = &mut watches.rare_mut().moved;
+        let moved = &mut sim.rare_mut().moved;
         if moved.alert.state.firing {
             moved.alert.state.turn();
             self.tell_watch(
@@ -130,12 +126,7 @@ impl Shard {
                 effects,
             );
         }
-        self.roster
-            .get_mut(number)
-            .watches
-            .rare_mut()
-            .moved
-            .forget();
+        self.roster.get_mut(number).rare_mut().moved.forget();
     }
 
     /// Watches a day that ended, at the midnight behind it; `counts`: it was a school day, and not deaf.
@@ -150,13 +141,13 @@ impl Shard {
         let sim = self.roster.get(number);
         if !deaf && self.calendar.is_school_day(ended, sim.cohort) {
             let enrolled = sim.is_enrolled_on(ended) && !sim.has_left;
-            let watches = &mut self.roster.get_mut(number).watches;
+            let sim = self.roster.get_mut(number);
             if !enrolled {
-                watches.end_idle_days();
-            } else if watches.count_school_day(ended)
-                && !watches.rare().is_some_and(|rare| rare.idle.state.firing)
+                sim.watches.end_idle_days();
+            } else if sim.watches.count_school_day(ended)
+                && !sim.rare().is_some_and(|rare| rare.idle.state.firing)
             {
-                watches.rare_mut().idle.fire(ended.plus(1));
+                sim.rare_mut().idle.fire(ended.plus(1));
                 self.tell_watch(
                     number,
                     AlertKind::TabletIdle,
@@ -167,12 +158,12 @@ impl Shard {
                 );
             }
         }
-        if let Some(rare) = self.roster.get(number).watches.rare() {
+        if let Some(rare) = self.roster.get(number).rare() {
             let over = |latest: Day| ended.0 - latest.0 >= SHARING_CLEAN_DAYS;
             let sharing = rare.sharing;
             if sharing.alert.state.firing && sharing.latest.is_some_and(over) {
-                let watches = &mut self.roster.get_mut(number).watches;
-                watches.rare_mut().sharing.alert.state.turn();
+                let sim = self.roster.get_mut(number);
+                sim.rare_mut().sharing.alert.state.turn();
                 self.tell_watch(
                     number,
                     AlertKind::PossibleSharing,
@@ -190,10 +181,10 @@ impl Shard {
     pub(super) fn end_watches(&mut self, number: u32, now: Now, effects: &mut Effects) {
         self.resolve_quota_alerts(number, now, effects);
         self.roster.get_mut(number).watches.end_idle_days();
-        if self.roster.get(number).watches.rare().is_none() {
+        if self.roster.get(number).rare().is_none() {
             return;
         }
-        let rare = self.roster.get_mut(number).watches.rare_mut();
+        let rare = self.roster.get_mut(number).rare_mut();
         if rare.idle.state.firing {
             rare.idle.state.turn();
             self.tell_watch(
@@ -206,7 +197,7 @@ impl Shard {
             );
         }
         self.forget_moved(number, None, now, effects);
-        let rare = self.roster.get_mut(number).watches.rare_mut();
+        let rare = self.roster.get_mut(number).rare_mut();
         if rare.sharing.alert.state.firing {
             rare.sharing.alert.state.turn();
             self.tell_watch(
@@ -232,7 +223,7 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let sim = self.roster.get(number);
-        let Some(rare) = sim.watches.rare() else {
+        let Some(rare) = sim.rare() else {
             unreachable!("what is told stands there");
         };
         let (alert, subject) = match kind {
@@ -290,7 +281,7 @@ impl Shard {
             if !near || !self.has_much_left(number, grant) {
                 continue;
             }
-            let expiring = &mut self.roster.get_mut(number).watches.rare_mut().expiring;
+            let expiring = &mut self.roster.get_mut(number).rare_mut().expiring;
             let mut state = AlertState::default();
             state.turn();
             expiring.push((grant, state));
@@ -326,7 +317,7 @@ impl Shard {
     ) {
         let today = self.today();
         let sim = self.roster.get(number);
-        let firing = sim.watches.rare().map(|rare| rare.expiring.clone());
+        let firing = sim.rare().map(|rare| rare.expiring.clone());
         for (grant, mut state) in firing.unwrap_or_default() {
             let sim = self.roster.get(number);
             let rules = self.grants.get(grant);
@@ -340,7 +331,7 @@ impl Shard {
                 continue;
             }
             state.turn();
-            let expiring = &mut self.roster.get_mut(number).watches.rare_mut().expiring;
+            let expiring = &mut self.roster.get_mut(number).rare_mut().expiring;
             expiring.retain(|(other, _)| *other != grant);
             self.tell_expiring(number, grant, state, cause, now, effects);
         }
