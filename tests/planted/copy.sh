@@ -18,7 +18,10 @@ remove_tree() { git -C "$repository" worktree remove --force "$tree" 2>/dev/null
 
 # Makes the copy, and goes there.
 copy_tree() {
-    mkdir -p "$cache"
+    mkdir -p "${tree%/tree}"
+    # Two runs in one copy would take each other's bugs for their own.
+    exec 9>"$log.lock"
+    flock --nonblock 9 || give_up "Another run uses $tree."
     remove_tree
     git worktree prune
     git worktree add --quiet --detach "$tree" HEAD
