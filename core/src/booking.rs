@@ -10,6 +10,7 @@ mod waiting;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Fact, Flag, FlagDay, OutcomeDay};
+use crate::ledger::SharedTerms;
 use crate::outcome::Outcome;
 use crate::roster::Roster;
 use crate::sim::FeedId;
@@ -30,6 +31,9 @@ pub(crate) struct Booking {
     books: Vec<FeedBooks>,
     #[serde(skip)]
     pub(crate) waiting: Waiting,
+    /// Of the balances, which it touches.
+    #[serde(skip)]
+    pub(crate) terms: SharedTerms,
 }
 
 /// The books of a feed.
@@ -70,6 +74,7 @@ impl Booking {
             places: Places::default(),
             books: Vec::new(),
             waiting: Waiting::default(),
+            terms: SharedTerms::default(),
         }
     }
 
@@ -188,6 +193,9 @@ impl Booking {
         roster: &mut Roster,
         written: Written,
     ) -> Result<(), &'static str> {
+        for balance in roster.all_mut().flat_map(|sim| &mut sim.balances) {
+            self.terms.share(balance);
+        }
         self.cells.reindex(roster, &written.cells)?;
         self.places.reindex(&written.places)?;
         self.waiting = Waiting::reindex(roster, &written.cycles)?;

@@ -5,43 +5,60 @@
 //!
 //! Plain additions of bytes are checked: the one build profile has overflow checks.
 
+mod terms;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::Cycle;
 use crate::zone::Day;
 
-/// The balance of a cycle.
+pub(crate) use terms::{Reached, SharedTerms, Terms};
+
+/// The balance of a cycle. What it has in common with others reads as its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Balance {
-    /// The account's number.
-    pub(crate) account: u16,
-    /// Whether the SIM's rules name the account.
-    pub(crate) named: bool,
-    /// Whether the cohort was observed only.
-    pub(crate) observed: bool,
-    /// Whether the row waits to be taken. No part of the state.
-    #[serde(skip)]
-    pub(crate) dirty: bool,
-    pub(crate) start: Day,
-    /// Exclusive.
-    pub(crate) end: Day,
     /// All bytes: what the limit, grants and nobody pays for, and the opening.
     pub(crate) used_bytes: u64,
-    /// With what was rolled over.
-    pub(crate) limit_bytes: u64,
-    /// The drawn bytes at which the next threshold is reached or the allowance is exhausted.
-    next_mark_bytes: u64,
-    /// The offset of the last entry that touched the row.
-    pub(crate) version: u64,
+    stamp: Stamp,
+    #[serde(with = "terms")]
+    terms: Arc<Terms>,
     /// What most balances have nothing of.
     extras: Option<Box<Extras>>,
+}
+
+const _: () = assert!(size_of::<Balance>() == 32);
+
+/// The offset of the last entry that touched the row, and whether the row waits to be taken, in the lowest bit.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stamp(u64);
+
+/// Whether the row waits is no part of the state.
+impl Serialize for Stamp {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.0 >> 1).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Stamp, D::Error> {
+        u64::deserialize(from).map(|version| Stamp(version << 1))
+    }
+}
+
+impl Deref for Balance {
+    type Target = Terms;
+
+    fn deref(&self) -> &Terms {
+        &self.terms
+    }
 }
 
 /// What most balances have nothing of.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Extras {
-    /// Thresholds reached, and when.
-    reached: Vec<Reached>,
     /// Part of the limit.
     rolled_bytes: u64,
     /// Part of what is used: what grants paid.
@@ -53,29 +70,69 @@ struct Extras {
     opening_revision: u32,
 }
 
-/// A threshold reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Reached {
-    pub(crate) percent: u16,
-    pub(crate) at_ms: i64,
-}
-
 impl Balance {
     /// An empty balance that no rules name yet.
     pub(crate) fn new(account: u16, cycle: Cycle) -> Balance {
         Balance {
-            account,
-            named: false,
-            observed: true,
-            dirty: false,
-            start: cycle.start,
-            end: cycle.end,
             used_bytes: 0,
-            limit_bytes: 0,
-            next_mark_bytes: u64::MAX,
-            version: 0,
+            stamp: Stamp::default(),
+            terms: Arc::new(Terms::new(account, cycle)),
             extras: None,
         }
+    }
+
+    /// The offset of the last entry that touched the row.
+    pub(crate) fn version(&self) -> u64 {
+        self.stamp.0 >> 1
+    }
+
+    /// Whether the row waits to be taken. No part of the state.
+    pub(crate) fn waits(&self) -> bool {
+        self.stamp.0 & 1 == 1
+    }
+
+    /// Touches the row, which waits from now on; says whether it did before.
+    pub(crate) fn touch(&mut self, version: u64) -> bool {
+        let waited = self.waits();
+        // Offsets of a log are below 2⁶³.
+        self.stamp = Stamp(version << 1 | 1);
+        waited
+    }
+
+    /// Lets the row wait as it did when it was written; says whether it did before.
+    pub(crate) fn wait(&mut self) -> bool {
+        self.touch(self.version())
+    }
+
+    /// Takes the row; says whether it waited.
+    pub(crate) fn take(&mut self) -> bool {
+        let waited = self.waits();
+        self.stamp = Stamp(self.version() << 1);
+        waited
+    }
+
+    /// Changes what it may have in common with others: from now on for itself.
+    fn change(&mut self, change: impl FnOnce(&mut Terms)) {
+        let mut terms = Terms::clone(&self.terms);
+        change(&mut terms);
+        if terms != *self.terms {
+            self.terms = Arc::new(terms);
+        }
+    }
+
+    /// Sets whether the SIM's rules name the account.
+    pub(crate) fn set_named(&mut self, named: bool) {
+        self.change(|terms| terms.named = named);
+    }
+
+    /// Sets whether the cohort is observed only.
+    pub(crate) fn set_observed(&mut self, observed: bool) {
+        self.change(|terms| terms.observed = observed);
+    }
+
+    /// Sets the end (exclusive) of the cycle.
+    pub(crate) fn set_end(&mut self, end: Day) {
+        self.change(|terms| terms.end = end);
     }
 
     /// Account and first day: what tells a SIM's balances apart.
@@ -140,7 +197,7 @@ impl Balance {
     }
 
     pub(crate) fn reached(&self) -> &[Reached] {
-        self.extras.as_ref().map_or(&[], |e| &e.reached)
+        &self.terms.reached
     }
 
     /// What the rules say of the row beside its limit: whether they name it, whether it is observed, and the thresholds.
@@ -164,15 +221,18 @@ impl Balance {
     pub(crate) fn roll_over(&mut self, bytes: u64) {
         if bytes > 0 {
             self.extras().rolled_bytes = bytes;
-            self.limit_bytes += bytes;
+            self.change(|terms| terms.limit_bytes += bytes);
         }
     }
 
     /// Takes the limit of the rules.
     pub(crate) fn follow(&mut self, limit_bytes: u64, observed: bool) {
-        self.named = true;
-        self.observed = observed;
-        self.limit_bytes = limit_bytes + self.rolled_bytes();
+        let limit_bytes = limit_bytes + self.rolled_bytes();
+        self.change(|terms| {
+            terms.named = true;
+            terms.observed = observed;
+            terms.limit_bytes = limit_bytes;
+        });
     }
 
     /// Sets what is left of the grants that may be used now; none in a cycle that is not current. Says whether that
@@ -200,7 +260,7 @@ impl Balance {
 
     /// No byte comes to a mark before [`mark_reached`](Balance::mark_reached) finds the next one.
     pub(crate) fn mark_later(&mut self) {
-        self.next_mark_bytes = u64::MAX;
+        self.change(|terms| terms.next_mark_bytes = u64::MAX);
     }
 
     /// Notes the thresholds that the allowance has come to at `at_ms`, forgets those that do not stand any more or are
@@ -208,21 +268,22 @@ impl Balance {
     pub(crate) fn mark_reached(&mut self, thresholds: &[u16], at_ms: i64) {
         let (drawn, quota) = (self.drawn_bytes(), self.quota_bytes());
         let stands = |percent| thresholds.contains(&percent) && is_reached(drawn, quota, percent);
-        if let Some(extras) = &mut self.extras {
-            extras.reached.retain(|old| stands(old.percent));
-        }
+        let mut reached = self.reached().to_vec();
+        reached.retain(|old| stands(old.percent));
         let mut next = if drawn < quota { quota } else { u64::MAX };
         for percent in thresholds.iter().copied() {
             if !is_reached(drawn, quota, percent) {
                 next = next.min(threshold_bytes(quota, percent));
-            } else if !self.reached().iter().any(|old| old.percent == percent) {
-                self.extras().reached.push(Reached { percent, at_ms });
+            } else if !reached.iter().any(|old| old.percent == percent) {
+                reached.push(Reached { percent, at_ms });
             }
         }
-        if let Some(extras) = &mut self.extras {
-            extras.reached.sort_by_key(|reached| reached.percent);
-        }
-        self.next_mark_bytes = next;
+        reached.sort_by_key(|reached| reached.percent);
+        reached.shrink_to_fit();
+        self.change(|terms| {
+            terms.reached = reached;
+            terms.next_mark_bytes = next;
+        });
     }
 }
 

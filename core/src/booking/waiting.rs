@@ -40,15 +40,12 @@ impl Waiting {
 
     /// Takes note that a balance is taken; says whether it waited.
     pub(crate) fn take(&mut self, balance: &mut Balance) -> bool {
-        let waited = std::mem::replace(&mut balance.dirty, false);
+        let waited = balance.take();
         self.cycles -= usize::from(waited);
         waited
     }
 
-    fn enter(&mut self, number: u32, next_waiting: &mut Link, balance: &mut Balance) {
-        if std::mem::replace(&mut balance.dirty, true) {
-            return;
-        }
+    fn enter(&mut self, number: u32, next_waiting: &mut Link) {
         self.cycles += 1;
         if *next_waiting == Link::OUTSIDE {
             *next_waiting = std::mem::replace(&mut self.first_sim, Link::to(number));
@@ -68,7 +65,10 @@ impl Waiting {
             let mut balances = sim.balances.iter_mut();
             let balance = balances.find(|b| b.key() == (*account, *start));
             let balance = balance.ok_or("a row of an unknown balance waits")?;
-            waiting.enter(*number, &mut sim.next_waiting, balance);
+            if balance.wait() {
+                return Err("a balance waits twice");
+            }
+            waiting.enter(*number, &mut sim.next_waiting);
         }
         Ok(waiting)
     }
@@ -83,8 +83,10 @@ impl Booking {
         balance: &mut Balance,
         version: u64,
     ) {
-        balance.version = version;
-        self.waiting.enter(number, next_waiting, balance);
+        self.terms.share(balance);
+        if !balance.touch(version) {
+            self.waiting.enter(number, next_waiting);
+        }
     }
 }
 
@@ -117,7 +119,7 @@ pub(crate) fn write<'a>(booking: &'a Booking, roster: &Roster) -> impl Serialize
     let next = |number: &u32| roster.get(*number).next_waiting.number();
     let mut cycles = Vec::with_capacity(waiting.cycles);
     for number in std::iter::successors(waiting.sim(), next) {
-        let dirty = roster.get(number).balances.iter().filter(|b| b.dirty);
+        let dirty = roster.get(number).balances.iter().filter(|b| b.waits());
         cycles.extend(dirty.map(|balance| (number, balance.account, balance.start)));
     }
     ToWrite {

@@ -82,10 +82,10 @@ impl Shard {
         for sim in self.roster.all_mut() {
             for balance in sim.balances.iter_mut().filter(|b| is_term(b)) {
                 let term = term(balance);
-                balance.end = match term.start == balance.start {
+                balance.set_end(match term.start == balance.start {
                     true => term.end,
                     false => balance.start,
-                };
+                });
             }
         }
     }

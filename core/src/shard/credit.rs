@@ -256,8 +256,8 @@ impl Shard {
             };
             let before = has_ended.then(|| balance.told_by_rules());
             if has_ended {
-                balance.named = true;
-                balance.observed = !rules.enforced;
+                balance.set_named(true);
+                balance.set_observed(!rules.enforced);
             } else {
                 balance.follow(allowance.limit_bytes, !rules.enforced);
             }
@@ -296,7 +296,7 @@ impl Shard {
             self.leave(number, account, start);
             let mut balances = self.roster.get_mut(number).balances.iter_mut();
             if let Some(balance) = balances.find(|b| b.key() == (account, start)) {
-                balance.named = false;
+                balance.set_named(false);
             }
         }
     }

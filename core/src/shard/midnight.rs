@@ -131,6 +131,7 @@ impl Shard {
             sim.balances.retain(|balance| !closed.has(balance.end));
             sim.balances.shrink_to_fit();
         }
+        self.booking.terms.forget_unused();
     }
 
     /// Finds the first day whose bytes are held (E5).

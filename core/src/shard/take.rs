@@ -65,7 +65,7 @@ impl Shard {
         for Leaving { sim, row } in places.into_iter().map(|place| &leaving[place]) {
             let is_replaced = self.roster.get(*sim).balances.iter().any(|b| {
                 let id = &self.accounts.value(b.account.into()).id;
-                let waits = b.dirty && b.named && b.version == row.version;
+                let waits = b.waits() && b.named && b.version() == row.version;
                 waits && b.start.date() == row.cycle_start && *id == row.allowance
             });
             if !is_replaced {
@@ -78,7 +78,9 @@ impl Shard {
     pub(super) fn finish_cycles(&mut self, leaves: impl Fn(&Balance) -> bool) {
         for number in self.roster.numbers() {
             let balances = self.roster.get(number).balances.iter();
-            let leaving = balances.filter(|b| b.dirty && leaves(b)).map(Balance::key);
+            let leaving = balances
+                .filter(|b| b.waits() && leaves(b))
+                .map(Balance::key);
             for (account, start) in leaving.collect::<Vec<_>>() {
                 self.leave(number, account, start);
             }
@@ -104,7 +106,7 @@ impl Shard {
     /// Takes a row of `sim_cycle` of the SIM that waits first; none where all were finished already.
     fn take_cycle(&mut self, number: u32) -> Option<Fact> {
         let sim = self.roster.get_mut(number);
-        let Some(waiting) = sim.balances.iter().find(|balance| balance.dirty) else {
+        let Some(waiting) = sim.balances.iter().find(|balance| balance.waits()) else {
             self.booking.waiting.let_go(sim);
             return None;
         };
@@ -124,7 +126,7 @@ impl Shard {
         }
         let [within, exhausted, observed] = STATES;
         Some(Fact::SimCycle(SimCycle {
-            version: balance.version,
+            version: balance.version(),
             sim: id,
             cycle_start: start.date(),
             allowance: self.accounts.value(account.into()).id.clone(),
