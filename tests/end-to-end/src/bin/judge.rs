@@ -1,5 +1,6 @@
 //! `judge FOLDER`: holds what `hissa demo --exit --keep FOLDER` left against the oracle.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,12 +16,13 @@ async fn main() -> Result<ExitCode> {
     let verdict = hissa_end_to_end::oracle::judge(&folder, &stack).await;
     stack.stop().await?;
     let verdict = verdict?;
+    let mut out = std::io::stdout().lock();
     for (table, entries) in &verdict.compared {
-        println!("{table:<12}{entries:>9} entries of the oracle's");
+        writeln!(out, "{table:<12}{entries:>9} entries of the oracle's")?;
     }
     for difference in &verdict.differences {
-        println!("{difference}");
+        writeln!(out, "{difference}")?;
     }
-    println!("{} differences", verdict.differences.len());
+    writeln!(out, "{} differences", verdict.differences.len())?;
     Ok(ExitCode::from(u8::from(!verdict.differences.is_empty())))
 }
