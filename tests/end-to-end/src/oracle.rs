@@ -1,7 +1,6 @@
 //! A demo's folder, judged by the oracle: from the carrier's own messages and the registry it computes what the tables
 //! and topics have to say, and asks for equality.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use clickhouse::Client;
 use hissa_links::kafka::KafkaLink;
 use hissa_links::{topics, whole};
 use hissa_oracle::{
-    AlertChange, CycleRow, Day, Decision, Difference, Entry, Findings, Input, Kind, RawFeed,
+    AlertChange, CycleRow, Day, Decision, Difference, Entry, Feed, Findings, Input, Kind, Messages,
     Settings, SimCycle, Traced,
 };
 use hissa_stack::Stack;
@@ -83,9 +82,11 @@ fn expected(settings: Settings, kafka: &KafkaLink) -> Result<Findings> {
     whole::read(kafka, "judge", topics::REGISTRY, |message| {
         registry.push(payload(message));
     })?;
-    let mut feed = Carrier::default();
+    let mut feed = Messages::default();
+    let id: Feed = FEED.parse()?;
     whole::read(kafka, "judge", TOPIC, |message| {
-        feed.messages.insert(place(message), payload(message));
+        let (partition, offset) = place(message);
+        feed.add(id, EPOCH, partition, offset, payload(message));
     })?;
     let mut entries = Vec::new();
     whole::read(kafka, "judge", topics::USAGE, |message| {
@@ -104,25 +105,6 @@ fn expected(settings: Settings, kafka: &KafkaLink) -> Result<Findings> {
         feed: &feed,
         entries: &entries,
     })?)
-}
-
-/// The carrier's messages, by partition and offset.
-#[derive(Default)]
-struct Carrier {
-    messages: BTreeMap<(u32, u64), Vec<u8>>,
-}
-
-impl RawFeed for Carrier {
-    fn message(
-        &self,
-        feed: &str,
-        epoch: u32,
-        partition: u32,
-        offset: u64,
-    ) -> Option<Cow<'_, [u8]>> {
-        let message = self.messages.get(&(partition, offset))?;
-        (feed == FEED && epoch == EPOCH).then_some(Cow::Borrowed(message.as_slice()))
-    }
 }
 
 fn payload(message: &BorrowedMessage<'_>) -> Vec<u8> {
