@@ -110,4 +110,19 @@ mod tests {
         let long = key.sim(&Imsi::parse("0010100").unwrap());
         assert_ne!(short, long);
     }
+
+    #[test]
+    fn a_block_that_no_imsi_makes_is_refused() {
+        let key = Pseudonymizer::new([7; 16]);
+        let digits = |count, digit| Digits {
+            count,
+            digits: [digit; 15],
+        };
+        let read = |digits| key.imsi(&SimId(key.encrypt(TYPE_IMSI, &digits)));
+        assert!(read(digits(15, 9)).is_ok());
+        for (count, digit) in [(5, 0), (16, 0), (15, 10), (14, 1)] {
+            let refused = read(digits(count, digit)).map(|imsi| imsi.reveal());
+            assert_eq!(refused, Err(IdentifierError::Pseudonym), "{count} {digit}");
+        }
+    }
 }

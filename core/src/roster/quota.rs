@@ -97,3 +97,29 @@ impl Sim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::SimId;
+
+    #[test]
+    fn alerts_of_a_cycle_that_comes_back_go_on_unless_it_began_400_days_before() {
+        for (latest, revision) in [(1_399, 1), (1_400, 0)] {
+            let mut sim = Sim::new(SimId([7; 16]), Day(1_000));
+            for start in [1_000, 1_300] {
+                sim.turn_quota_alerts(3, Day(start));
+                let mut alerts = sim.quota_alerts();
+                alerts.exhausted.turn();
+                sim.set_quota_alerts(alerts);
+            }
+            sim.turn_quota_alerts(3, Day(latest));
+            assert_eq!(sim.quota_alerts().exhausted.revision, 0);
+            sim.turn_quota_alerts(4, Day(1_000));
+            let back = sim.quota_alerts();
+            assert_eq!((back.account, back.exhausted.revision), (4, revision));
+            sim.turn_quota_alerts(5, Day(1_000));
+            assert_eq!(sim.quota_alerts().account, 5);
+        }
+    }
+}

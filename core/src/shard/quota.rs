@@ -60,7 +60,7 @@ impl Shard {
         let quota_80 = if after.quota_80.firing {
             reached_80
         } else {
-            reached_80 && !exhausted && !after.quota_80_skipped
+            reached_80 && !after.quota_80_skipped
         };
         if after.quota_80.firing != quota_80 {
             after.quota_80.turn();

@@ -2,6 +2,8 @@
 //!
 //! The binaries have to be built before: `./run test` does so.
 
+pub mod oracle;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -10,7 +10,9 @@ use std::path::Path;
 use std::process::Command;
 
 use hissa_dashboards::{TimeRange, Values, expand};
+use hissa_end_to_end::oracle::judge;
 use hissa_end_to_end::{Demo, assert_right};
+use hissa_stack::{Report, Stack, StackOptions};
 use serde_json::Value;
 
 const SEED: &str = "212";
@@ -31,9 +33,36 @@ fn every_total_outcome_decision_and_alert_equals_the_truth() {
     .finish(|_| ());
     assert_right(&ended);
     everything_occurred(&data.join("truth.json"), &ended.summary);
-    tokio::runtime::Runtime::new()
-        .unwrap()
-        .block_on(panels_answer(&data));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let options = StackOptions::in_folder(data.join("stack"));
+        let stack = Stack::up(options, Report::silent()).await.unwrap();
+        panels_answer(&stack).await;
+        the_oracle_agrees(&data, &stack).await;
+        stack.stop().await.unwrap();
+    });
+}
+
+/// The rules computed a second time, from the carrier's own messages, say what tables and topics say. Last, because it
+/// then falsifies a table, to see that the oracle sees it.
+async fn the_oracle_agrees(data: &Path, stack: &Stack) {
+    let verdict = judge(data, stack).await.unwrap();
+    assert!(verdict.differences.is_empty(), "{:?}", verdict.differences);
+    assert!(
+        verdict.compared.values().all(|entries| *entries > 100),
+        "{:?}",
+        verdict.compared
+    );
+    let client = clickhouse::Client::default()
+        .with_url(stack.clickhouse_url())
+        .with_user(&stack.owner().user)
+        .with_password(&stack.owner().password);
+    let falsify = "INSERT INTO hissa.sim_day \
+                   SELECT * REPLACE (records + 1 AS records, version + 1 AS version) \
+                   FROM hissa.sim_day FINAL ORDER BY sim, usage_day, class, service, booked_day LIMIT 1";
+    client.query(falsify).execute().await.unwrap();
+    let differences = judge(data, stack).await.unwrap().differences;
+    let tables: Vec<_> = differences.iter().map(|one| one.table).collect();
+    assert_eq!(tables, ["sim_day"], "{differences:?}");
 }
 
 /// Equality proves little of what never happened: everything that the demo can have is in the truth, ten times or more
@@ -160,11 +189,7 @@ fn kill_9_of_ingest_and_aggregator_in_the_middle_changes_nothing() {
 
 /// Every panel of the dashboard, as an analyst's Grafana would ask, on the data that the demo left: the variables are
 /// filled as the page fills them, and each panel gets rows of the shape that it draws.
-async fn panels_answer(data: &Path) {
-    let options = hissa_stack::StackOptions::in_folder(data.join("stack"));
-    let stack = hissa_stack::Stack::up(options, hissa_stack::Report::silent())
-        .await
-        .unwrap();
+async fn panels_answer(stack: &Stack) {
     let client = clickhouse::Client::default()
         .with_url(stack.clickhouse_url())
         .with_user(&stack.analyst().user)
@@ -223,7 +248,6 @@ async fn panels_answer(data: &Path) {
             );
         }
     }
-    stack.stop().await.unwrap();
 }
 
 async fn ask(client: &clickhouse::Client, sql: &str) -> Value {

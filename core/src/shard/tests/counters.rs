@@ -222,6 +222,8 @@ fn a_session_is_forgotten_52_days_behind_the_last_reading_that_moved_it() {
     // 10 February and 52 days: 3 April, by UTC.
     for (delivered, bytes) in [("2026-04-03T23:00:00Z", 50), ("2026-04-04T00:00:00Z", 150)] {
         let mut story = cumulative();
+        // The day of delivery counts, and not that of the clock, which another source has moved on.
+        story.until("2026-02-12T08:00");
         gives(&mut story, reading(2, 100));
         // A late reading does not keep it.
         let late = reading(1, 90).delivered("2026-02-20T08:00");

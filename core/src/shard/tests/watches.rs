@@ -480,6 +480,13 @@ fn what_fires_about_a_sim_that_leaves_resolves_in_the_order_of_the_page() {
     story.row(usage(2, "2026-02-02T00:30", 1));
     let more = grant("g", 1000).to(1).days("2026-02-01", "2026-02-20");
     story.command("2026-02-12T08:00", retirement(2, "2026-02-12"));
+    // Of an allowance that the SIM has not, so that all of it is left.
+    let idle = Grant {
+        id: "h".to_owned(),
+        allowance: "video".to_owned(),
+        ..more.clone()
+    };
+    story.command("2026-02-12T08:00", Command::Grant(idle));
     days_pass(&mut story, "2026-02-12", "2026-02-13", &[]);
     story.command("2026-02-12T08:00", Command::Grant(more));
     story.hush();
@@ -503,6 +510,7 @@ fn what_fires_about_a_sim_that_leaves_resolves_in_the_order_of_the_page() {
             "resolve SimExhausted 1 2026-02-01 #2",
             "resolve SimMoved 1 2026-02-13 #2",
             "resolve PossibleSharing 1 2026-02-13 #2",
+            "resolve GrantExpiring 1 h #2",
         ]
     );
     // Rows of one that has left are not watched.

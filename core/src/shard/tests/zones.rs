@@ -97,6 +97,8 @@ fn a_day_begins_with_the_first_instant_of_its_date() {
             for (instant, expected) in [
                 (first - 1, day.plus(-1)),
                 (first, day),
+                // Where the clock was put back to the day before, it is within the hour.
+                (first + 1_800_000, day),
                 (first + 3_600_000, day),
                 (next - 1, day),
                 (next, day.plus(1)),

@@ -53,6 +53,7 @@ impl Shard {
             self.drop_cycles(sim);
         }
         self.move_holding_day();
+        self.forget_held();
     }
 
     /// Balances that are closed, or whose cycle a new calendar does not know, are over (Q2, Q3).
@@ -66,7 +67,7 @@ impl Shard {
         }
     }
 
-    /// E5: what is held of earlier days is forgotten with it.
+    /// E5.
     pub(super) fn move_holding_day(&mut self) {
         let closes_after = self.rules.closes_after();
         let programme = self.rules.programme.clone();
@@ -80,6 +81,10 @@ impl Shard {
             earliest = earliest.min(first);
         }
         self.holding_day = self.holding_day.max(earliest);
+    }
+
+    /// What is held of days before the holding day: at step 5 and when a programme is entered (E5).
+    fn forget_held(&mut self) {
         let first = (self.holding_day, Class::Education);
         for days in self.held.values_mut() {
             *days = days.split_off(&first);

@@ -147,21 +147,6 @@ fn seeds() -> Range<u64> {
     first.parse().unwrap()..end.parse().unwrap()
 }
 
-/// Tells the whole log of a seed: `HISSA_SEED=7 cargo test … a_log_in_words -- --ignored --nocapture`.
-#[test]
-#[ignore = "for a look at one log"]
-fn a_log_in_words() {
-    let seed = std::env::var("HISSA_SEED").unwrap().parse().unwrap();
-    for entry in a_log(seed).0.entries {
-        println!(
-            "@{}/{} {}",
-            entry.partition,
-            entry.offset,
-            words(&entry.payload)
-        );
-    }
-}
-
 #[test]
 fn oracle_and_core_agree_on_logs_by_chance() {
     let mut tried = BTreeMap::new();

@@ -18,5 +18,3 @@ mod held;
 mod outcomes;
 #[cfg(test)]
 mod rig;
-#[cfg(test)]
-mod speed;
