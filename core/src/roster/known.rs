@@ -65,8 +65,8 @@ pub(super) struct More {
     pub(super) assignments: Vec<Assignment>,
     /// What was used of grants, by their numbers.
     grants_used: Vec<(u32, u64)>,
-    /// Those of which something was told.
-    pub(super) quota_alerts: QuotaAlerts,
+    /// Where something was told under the present cycle.
+    pub(super) quota_alerts: Option<QuotaAlerts>,
     watched: Rare,
 }
 
@@ -120,6 +120,12 @@ impl Sim {
     pub(crate) fn balance(&self, account: u16, day: Day) -> Option<&Balance> {
         self.place_of_balance(account, day)
             .map(|place| &self.balances[place])
+    }
+
+    /// The balance of the cycle that alerts are of.
+    pub(crate) fn balance_of(&self, alerts: QuotaAlerts) -> Option<&Balance> {
+        let mut balances = self.balances.iter();
+        balances.find(|b| b.account == alerts.account && b.start == alerts.start)
     }
 
     pub(crate) fn place_of_balance(&self, account: u16, day: Day) -> Option<usize> {

@@ -20,15 +20,21 @@ pub(crate) struct QuotaAlerts {
     pub(crate) quota_80_skipped: bool,
 }
 
-impl Default for QuotaAlerts {
-    fn default() -> QuotaAlerts {
+impl QuotaAlerts {
+    /// Those of a cycle under which nothing was told.
+    pub(crate) fn quiet(account: u16, start: Day) -> QuotaAlerts {
         QuotaAlerts {
-            account: 0,
-            start: Day::FIRST,
+            account,
+            start,
             quota_80: AlertState::default(),
             exhausted: AlertState::default(),
             quota_80_skipped: false,
         }
+    }
+
+    /// Whether something was told. What was not says nothing, and is not kept.
+    fn were_told(self) -> bool {
+        self.quota_80.revision.max(self.exhausted.revision) > 0
     }
 }
 
@@ -48,37 +54,25 @@ impl AlertState {
     }
 }
 
-impl QuotaAlerts {
-    /// Whether something was told under their cycle. What was not says nothing, and is not kept.
-    fn were_told(self) -> bool {
-        self.quota_80.revision.max(self.exhausted.revision) > 0
-    }
-}
-
 impl Sim {
-    /// Those of which something was told; else without account and cycle.
-    pub(crate) fn quota_alerts(&self) -> QuotaAlerts {
-        let more = self.more.as_ref();
-        more.map_or(QuotaAlerts::default(), |more| more.quota_alerts)
+    /// Those of the present cycle, where something was told.
+    pub(crate) fn quota_alerts(&self) -> Option<QuotaAlerts> {
+        self.more.as_ref().and_then(|more| more.quota_alerts)
     }
 
     pub(crate) fn set_quota_alerts(&mut self, alerts: QuotaAlerts) {
         if alerts.were_told() {
-            self.more.get_or_insert_default().quota_alerts = alerts;
-        } else if let Some(more) = &mut self.more {
-            more.quota_alerts = QuotaAlerts::default();
+            self.more.get_or_insert_default().quota_alerts = Some(alerts);
         }
     }
 
     /// Lets the quota alerts be those of another account and cycle: an id that comes back goes on with its revisions.
     pub(crate) fn turn_quota_alerts(&mut self, account: u16, start: Day) {
-        let old = self.quota_alerts();
-        let told = old.were_told();
-        if told && old.start == start {
-            return self.set_quota_alerts(QuotaAlerts { account, ..old });
+        let old = self.more.as_mut().and_then(|more| more.quota_alerts.take());
+        if let Some(same) = old.filter(|old| old.start == start) {
+            return self.set_quota_alerts(QuotaAlerts { account, ..same });
         }
-        self.set_quota_alerts(QuotaAlerts::default());
-        if !told && self.rare().is_none_or(|rare| rare.quota.is_empty()) {
+        if old.is_none() && self.rare().is_none_or(|rare| rare.quota.is_empty()) {
             return;
         }
         let past = &mut self.rare_mut().quota;
@@ -86,14 +80,11 @@ impl Sim {
         past.retain(|alerts| {
             alerts.start == Day::FIRST || alerts.start.plus(PAST_CYCLES_DAYS) > start
         });
-        if let Some(place) = past.iter().position(|alerts| alerts.start == start) {
-            let back = past.swap_remove(place);
-            if told {
-                past.push(old);
-            }
+        let place = past.iter().position(|alerts| alerts.start == start);
+        let back = place.map(|place| past.swap_remove(place));
+        past.extend(old);
+        if let Some(back) = back {
             self.set_quota_alerts(QuotaAlerts { account, ..back });
-        } else if told {
-            past.push(old);
         }
     }
 }
@@ -103,23 +94,36 @@ mod tests {
     use super::*;
     use crate::sim::SimId;
 
+    /// Turns to the alerts of a cycle; its account and the revision of SimExhausted.
+    fn turned(sim: &mut Sim, account: u16, start: Day) -> Option<(u16, u32)> {
+        sim.turn_quota_alerts(account, start);
+        let alerts = sim.quota_alerts()?;
+        Some((alerts.account, alerts.exhausted.revision))
+    }
+
     #[test]
     fn alerts_of_a_cycle_that_comes_back_go_on_unless_it_began_400_days_before() {
-        for (latest, revision) in [(1_399, 1), (1_400, 0)] {
+        for (latest, back) in [(1_399, true), (1_400, false)] {
             let mut sim = Sim::new(SimId([7; 16]), Day(1_000));
             for start in [1_000, 1_300] {
-                sim.turn_quota_alerts(3, Day(start));
-                let mut alerts = sim.quota_alerts();
+                assert_eq!(turned(&mut sim, 3, Day(start)), None);
+                let mut alerts = QuotaAlerts::quiet(3, Day(start));
                 alerts.exhausted.turn();
                 sim.set_quota_alerts(alerts);
             }
-            sim.turn_quota_alerts(3, Day(latest));
-            assert_eq!(sim.quota_alerts().exhausted.revision, 0);
-            sim.turn_quota_alerts(4, Day(1_000));
-            let back = sim.quota_alerts();
-            assert_eq!((back.account, back.exhausted.revision), (4, revision));
-            sim.turn_quota_alerts(5, Day(1_000));
-            assert_eq!(sim.quota_alerts().account, 5);
+            assert_eq!(turned(&mut sim, 3, Day(latest)), None);
+            assert_eq!(turned(&mut sim, 4, Day(1_000)), back.then_some((4, 1)));
+            assert_eq!(turned(&mut sim, 5, Day(1_000)), back.then_some((5, 1)));
         }
+    }
+
+    #[test]
+    fn alerts_of_the_time_before_the_first_term_come_back() {
+        let mut sim = Sim::new(SimId([7; 16]), Day(1_000));
+        let mut alerts = QuotaAlerts::quiet(0, Day::FIRST);
+        alerts.exhausted.turn();
+        sim.set_quota_alerts(alerts);
+        assert_eq!(turned(&mut sim, 0, Day(9_000)), None);
+        assert_eq!(turned(&mut sim, 0, Day::FIRST), Some((0, 1)));
     }
 }

@@ -4,7 +4,6 @@ use super::decide::Gate;
 use super::{Effects, Now, Shard};
 use crate::cycle::Cycle;
 use crate::decision::Reason;
-use crate::ledger::Balance;
 use crate::registry::Period;
 use crate::roster::{CUT, DECIDED};
 use crate::zone::Day;
@@ -79,14 +78,8 @@ impl Shard {
             }
         }
         let sim = self.roster.get(number);
-        let alerts = sim.quota_alerts();
-        let of_alerts = |b: &&Balance| b.account == alerts.account && b.start == alerts.start;
-        if sim
-            .balances
-            .iter()
-            .find(of_alerts)
-            .is_some_and(|b| b.end <= today)
-        {
+        let balance = sim.quota_alerts().and_then(|alerts| sim.balance_of(alerts));
+        if balance.is_some_and(|b| b.end <= today) {
             self.resolve_quota_alerts(number, now, effects);
         }
     }

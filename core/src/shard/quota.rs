@@ -27,7 +27,8 @@ impl Shard {
             let cycle = self.current_cycle(sim, allowance);
             (allowance.account, cycle.start)
         });
-        if of_now != Some((sim.quota_alerts().account, sim.quota_alerts().start)) {
+        let told = sim.quota_alerts().map(|told| (told.account, told.start));
+        if of_now != told {
             self.resolve_quota_alerts(number, now, effects);
             if let Some((account, start)) = of_now {
                 self.roster
@@ -46,11 +47,9 @@ impl Shard {
         let reached_80 =
             rules.thresholds.contains(&80) && balance.is_some_and(|b| b.has_reached(80));
         let exhausted = balance.is_some_and(Balance::is_exhausted);
-        let mut after = QuotaAlerts {
-            account,
-            start,
-            ..sim.quota_alerts()
-        };
+        let before = sim.quota_alerts();
+        let before = before.unwrap_or(QuotaAlerts::quiet(account, start));
+        let mut after = before;
         if exhausted && !after.exhausted.firing {
             after.exhausted.turn();
             after.quota_80_skipped |= !after.quota_80.firing;
@@ -65,29 +64,32 @@ impl Shard {
         if after.quota_80.firing != quota_80 {
             after.quota_80.turn();
         }
-        self.change_quota_alerts(number, after, cause, now, effects);
+        self.change_quota_alerts(number, before, after, cause, now, effects);
     }
 
     /// Resolves what fires: the cycle is over, or the SIM has left. What follows has alerts of its own.
     pub(super) fn resolve_quota_alerts(&mut self, number: u32, now: Now, effects: &mut Effects) {
-        let mut after = self.roster.get(number).quota_alerts();
+        let Some(before) = self.roster.get(number).quota_alerts() else {
+            return;
+        };
+        let mut after = before;
         for alert in [&mut after.quota_80, &mut after.exhausted] {
             if alert.firing {
                 alert.turn();
             }
         }
-        self.change_quota_alerts(number, after, None, now, effects);
+        self.change_quota_alerts(number, before, after, None, now, effects);
     }
 
     fn change_quota_alerts(
         &mut self,
         number: u32,
+        before: QuotaAlerts,
         after: QuotaAlerts,
         cause: Option<RowAt<'_>>,
         now: Now,
         effects: &mut Effects,
     ) {
-        let before = self.roster.get(number).quota_alerts();
         for (kind, before, state) in [
             (AlertKind::SimQuota80, before.quota_80, after.quota_80),
             (AlertKind::SimExhausted, before.exhausted, after.exhausted),
@@ -128,8 +130,7 @@ impl Shard {
     /// The standing of the balance that the alerts are of.
     fn quota(&self, sim: &Sim, alerts: QuotaAlerts, now: Now) -> Quota {
         let account = self.accounts.value(alerts.account.into());
-        let of_alerts = |b: &&Balance| b.account == alerts.account && b.start == alerts.start;
-        let balance = sim.balances.iter().find(of_alerts);
+        let balance = sim.balance_of(alerts);
         let rules = self.programme.cohort(sim.cohort);
         let allowance = rules.and_then(|rules| rules.account(alerts.account));
         let state = allowance.map_or("allow", |a| a.action_when_exhausted().as_str());
