@@ -50,8 +50,8 @@ impl Numbers {
 
     /// Adds a number that does not stand there.
     pub(crate) fn insert(&mut self, hash: u32, number: u32) {
-        // Seven of eight slots are taken at the most, so that a look ends soon.
-        if self.len * 8 >= self.slots.len() * 7 {
+        // Two of three slots are taken at the most, so that a look ends soon.
+        if self.len * 3 >= self.slots.len() * 2 {
             self.grow();
         }
         self.enter(u64::from(hash) << 32 | u64::from(number));

@@ -207,7 +207,8 @@ impl Cells {
     pub(crate) fn touch(&self, first: Link) -> u64 {
         first.number().map_or(0, |number| {
             let cell = self.cells.get(number);
-            cell.uplink_bytes
+            // The first and the last bytes: a cell may lie in two cache lines.
+            cell.uplink_bytes + u64::from(cell.next_waiting.0)
         })
     }
 

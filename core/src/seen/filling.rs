@@ -1,9 +1,12 @@
 //! The identities of a day that still fills: open addressing over buckets of one cache line each.
 //!
-//! A bucket has room for five identities, and on average at most four stand in one, so that most looks end in the
-//! bucket where they begin. The bucket where a hash begins follows from its high bits, so that buckets stand in the
+//! A bucket has room for five identities, and on average at most three stand in one, so that nearly all looks end in
+//! the bucket where they begin. The bucket where a hash begins follows from its high bits, so that buckets stand in the
 //! order of the hashes: growing, and turning into an array, run through memory from front to back. Nothing is ever
 //! taken out, so there are no tombstones.
+//!
+//! The highest bits choose one of [`PARTS`] tables, each of which grows for itself: no row waits for all of a day's
+//! identities to move, and they never stand in memory twice.
 
 use super::Met;
 use super::entry::Entry;
@@ -12,7 +15,11 @@ use super::entry::Entry;
 const PLACES: usize = 5;
 
 /// The average number of identities in a bucket at which the table grows.
-const FILLED_MAX: usize = 4;
+const FILLED_MAX: usize = 3;
+
+/// Tables of a day.
+const PARTS: usize = 1 << PART_BITS;
+const PART_BITS: u32 = 6;
 
 /// One cache line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,8 +33,14 @@ struct Bucket {
 
 const _: () = assert!(size_of::<Bucket>() == 64);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Filling {
+    parts: Box<[Part; PARTS]>,
+}
+
+/// The identities whose hashes begin with the same bits.
+#[derive(Clone, Debug, Default)]
+struct Part {
     /// None before the first identity.
     buckets: Vec<Bucket>,
     len: usize,
@@ -41,25 +54,75 @@ enum Found {
     Room(usize),
 }
 
+impl Default for Filling {
+    fn default() -> Filling {
+        Filling::with_room(0)
+    }
+}
+
 impl Filling {
-    /// A table for `len` identities and a few more.
+    /// Tables for `len` identities and a few more.
     pub(super) fn with_room(len: usize) -> Filling {
-        Filling {
-            buckets: vec![Bucket::default(); grown(len.div_ceil(FILLED_MAX))],
+        let buckets = match len {
+            0 => 0,
+            _ => grown(len.div_ceil(FILLED_MAX * PARTS)),
+        };
+        let part = || Part {
+            buckets: vec![Bucket::default(); buckets],
             len: 0,
+        };
+        Filling {
+            parts: Box::new(std::array::from_fn(|_| part())),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.parts.iter().map(|part| part.len).sum()
     }
 
     pub(super) fn bytes_in_memory(&self) -> usize {
-        self.buckets.capacity() * size_of::<Bucket>()
+        let buckets = self.parts.iter().map(|part| part.buckets.capacity());
+        size_of_val(&*self.parts) + buckets.sum::<usize>() * size_of::<Bucket>()
     }
 
     /// Looks an identity up, and enters it where it is new and `enter` says so.
     pub(super) fn meet(&mut self, hash: u64, digest: u32, enter: bool) -> Met {
+        self.parts[part_of(hash)].meet(hash, digest, enter)
+    }
+
+    /// Reads the bucket where a hash begins.
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        let part = &self.parts[part_of(hash)];
+        let bucket = part.buckets.get(part.home(hash));
+        bucket.map_or(0, |bucket| bucket.filled.into())
+    }
+
+    /// Reads the next bucket, where a look goes on when the first is full.
+    pub(super) fn touch_next(&self, hash: u64) -> u64 {
+        let part = &self.parts[part_of(hash)];
+        let mut buckets = part.buckets.iter().skip(part.home(hash));
+        match buckets.next() {
+            Some(first) if first.filled as usize == PLACES => {
+                buckets.next().map_or(0, |next| next.filled.into())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Calls `take` with every entry in the order of the hashes.
+    pub(super) fn for_each_sorted(&self, mut take: impl FnMut(Entry)) {
+        for part in self.parts.iter() {
+            part.for_each_sorted(&mut take);
+        }
+    }
+}
+
+fn part_of(hash: u64) -> usize {
+    (hash >> (u64::BITS - PART_BITS)) as usize
+}
+
+impl Part {
+    fn meet(&mut self, hash: u64, digest: u32, enter: bool) -> Met {
         if enter && self.len >= self.buckets.len() * FILLED_MAX {
             self.grow();
         }
@@ -81,16 +144,7 @@ impl Filling {
         Met::New
     }
 
-    /// Reads the bucket where a hash begins.
-    pub(super) fn touch(&self, hash: u64) -> u64 {
-        match self.buckets.get(self.home(hash)) {
-            Some(bucket) => u64::from(bucket.filled),
-            None => 0,
-        }
-    }
-
-    /// Calls `take` with every entry in the order of the hashes.
-    pub(super) fn for_each_sorted(&self, mut take: impl FnMut(Entry)) {
+    fn for_each_sorted(&self, mut take: impl FnMut(Entry)) {
         // Entries never stand before their bucket, and never behind the next bucket with room: what stands from one
         // bucket with room to the next is sorted for itself. Those that ran over the last bucket stand in the first.
         let (mut run, mut wrapped) = (Vec::new(), Vec::new());
@@ -115,14 +169,15 @@ impl Filling {
     }
 
     fn home(&self, hash: u64) -> usize {
+        let rest = hash << PART_BITS;
         // The high half of the product is below the number of buckets.
-        ((u128::from(hash) * self.buckets.len() as u128) >> 64) as usize
+        ((u128::from(rest) * self.buckets.len() as u128) >> 64) as usize
     }
 
     #[inline]
     fn find(&self, hash: u64) -> Found {
         let mut at = self.home(hash);
-        // Of five places one is free on average, so a bucket with room comes.
+        // Of five places two are free on average, so a bucket with room comes.
         loop {
             let bucket = &self.buckets[at];
             let filled = bucket.filled as usize;
@@ -165,8 +220,7 @@ impl Filling {
     }
 }
 
-/// The number of buckets behind that of a full table: 1.4 times as many, so that both together stay below 40 bytes an
-/// identity: (1 + 1.4) × 64 ÷ 4.
+/// The number of buckets behind that of a full table: half as many again, and at least one.
 fn grown(buckets: usize) -> usize {
-    buckets + (buckets * 2 / 5).max(1)
+    buckets + buckets.div_ceil(2).max(1)
 }

@@ -101,9 +101,12 @@ fn identities_need_the_bytes_that_are_promised() {
     for n in 0..300_000 {
         seen.meet(identity(10, spread(n)), 0, true);
         let now = seen.size().filling_bytes;
-        // Where the table grew, both tables were there.
-        let worst = if now > before { now + before } else { now };
-        assert!(n < 1000 || worst as u64 <= n * 40, "{worst} bytes for {n}");
+        // Where a table grew, both were there: one of 64 which are about as large.
+        let worst = if now > before { now + before / 32 } else { now };
+        assert!(
+            n < 10_000 || worst as u64 <= n * 40,
+            "{worst} bytes for {n}"
+        );
         before = now;
     }
     seen.forget(12, 45);

@@ -44,17 +44,21 @@ impl Shard {
             sum = sum.wrapping_add(self.roster.touch(&row.sim()));
         }
         for (ahead, row) in run_of.iter_mut().zip(rows) {
-            ahead.sim = self.roster.number(&row.sim());
+            ahead.sim = self.roster.likely_number(&row.sim());
         }
-        let sims = || {
-            let numbers = run_of.iter().filter_map(|ahead| ahead.sim);
-            numbers.map(|number| self.roster.get(number))
-        };
-        for sim in sims() {
-            sum = sum.wrapping_add(sim.touch());
+        for number in run_of.iter().filter_map(|ahead| ahead.sim) {
+            sum = sum.wrapping_add(self.roster.get(number).touch());
         }
-        for sim in sims() {
-            sum = sum.wrapping_add(self.booking.cells.touch(sim.first_cell));
+        for (ahead, row) in run_of.iter_mut().zip(rows) {
+            let likely = ahead.sim.take();
+            let is_it = |number: &u32| self.roster.get(*number).id == row.sim();
+            ahead.sim = likely
+                .filter(is_it)
+                .or_else(|| self.roster.number(&row.sim()));
+        }
+        for number in run_of.iter().filter_map(|ahead| ahead.sim) {
+            let first_cell = self.roster.get(number).first_cell;
+            sum = sum.wrapping_add(self.booking.cells.touch(first_cell));
         }
         std::hint::black_box(sum);
         run
