@@ -116,18 +116,26 @@ impl Seen {
     /// Reads where each identity would stand, all in one loop, so that the memory answers for many at once; the calls
     /// of [`meet`](Seen::meet) that follow find it in the cache. The sum of what was read means nothing.
     pub(crate) fn touch(&self, identities: impl Iterator<Item = Identity> + Clone) -> u64 {
-        let read = |touch: fn(&Filling, u64) -> u64| {
-            let of_each = identities.clone().map(|identity| {
-                let segment = self.place(identity.opening_day);
-                // Identities of past days are few.
-                match segment.map(|place| &self.segments[place].form) {
-                    Ok(Form::Filling(table)) => touch(table, identity.hash),
-                    _ => 0,
-                }
-            });
-            of_each.fold(0_u64, u64::wrapping_add)
-        };
-        read(Filling::touch).wrapping_add(read(Filling::touch_next))
+        let first = self.read(identities.clone(), Filling::touch);
+        first.wrapping_add(self.read(identities, Filling::touch_next))
+    }
+
+    fn read(
+        &self,
+        identities: impl Iterator<Item = Identity>,
+        touch: impl Fn(&Filling, u64) -> u64,
+    ) -> u64 {
+        let mut sum = 0_u64;
+        for identity in identities {
+            let Ok(place) = self.place(identity.opening_day) else {
+                continue;
+            };
+            // Identities of past days are few.
+            if let Form::Filling(table) = &self.segments[place].form {
+                sum = sum.wrapping_add(touch(table, identity.hash));
+            }
+        }
+        sum
     }
 
     /// Follows the clock to its UTC day: drops the segments that it has left behind, and gives the others the form of

@@ -91,6 +91,7 @@ impl Filling {
     }
 
     /// Reads the bucket where a hash begins.
+    #[inline]
     pub(super) fn touch(&self, hash: u64) -> u64 {
         let part = &self.parts[part_of(hash)];
         let bucket = part.buckets.get(part.home(hash));
@@ -98,6 +99,7 @@ impl Filling {
     }
 
     /// Reads the next bucket, where a look goes on when the first is full.
+    #[inline]
     pub(super) fn touch_next(&self, hash: u64) -> u64 {
         let part = &self.parts[part_of(hash)];
         let mut buckets = part.buckets.iter().skip(part.home(hash));
