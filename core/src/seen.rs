@@ -25,6 +25,7 @@ mod tests;
 
 use crate::usage::Identity;
 use filling::Filling;
+pub(crate) use filling::Home;
 use past::Past;
 
 /// Days that a segment is kept beyond the horizon.
@@ -113,29 +114,13 @@ impl Seen {
         }
     }
 
-    /// Reads where each identity would stand, all in one loop, so that the memory answers for many at once; the calls
-    /// of [`meet`](Seen::meet) that follow find it in the cache. The sum of what was read means nothing.
-    pub(crate) fn touch(&self, identities: impl Iterator<Item = Identity> + Clone) -> u64 {
-        let first = self.read(identities.clone(), Filling::touch);
-        first.wrapping_add(self.read(identities, Filling::touch_next))
-    }
-
-    fn read(
-        &self,
-        identities: impl Iterator<Item = Identity>,
-        touch: impl Fn(&Filling, u64) -> u64,
-    ) -> u64 {
-        let mut sum = 0_u64;
-        for identity in identities {
-            let Ok(place) = self.place(identity.opening_day) else {
-                continue;
-            };
-            // Identities of past days are few.
-            if let Form::Filling(table) = &self.segments[place].form {
-                sum = sum.wrapping_add(touch(table, identity.hash));
-            }
+    /// Where an identity would stand; none of past days, of which few rows come.
+    pub(crate) fn home(&self, identity: Identity) -> Option<Home<'_>> {
+        let place = self.place(identity.opening_day).ok()?;
+        match &self.segments[place].form {
+            Form::Filling(table) => table.home(identity.hash),
+            Form::Past(_) => None,
         }
-        sum
     }
 
     /// Follows the clock to its UTC day: drops the segments that it has left behind, and gives the others the form of

@@ -46,6 +46,25 @@ struct Part {
     len: usize,
 }
 
+/// The bucket where a look begins, and those behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home<'a>(&'a [Bucket]);
+
+impl Home<'_> {
+    /// Reads the bucket.
+    pub(crate) fn touch(self) -> u32 {
+        self.0.first().map_or(0, |bucket| bucket.filled)
+    }
+
+    /// Reads the next bucket, where a look goes on when the first is full.
+    pub(crate) fn touch_next(self) -> u32 {
+        match self.0 {
+            [first, next, ..] if first.filled as usize == PLACES => next.filled,
+            _ => 0,
+        }
+    }
+}
+
 /// Where a look has ended.
 enum Found {
     /// With this digest.
@@ -90,25 +109,10 @@ impl Filling {
         self.parts[part_of(hash)].meet(hash, digest, enter)
     }
 
-    /// Reads the bucket where a hash begins.
-    #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u64 {
+    /// Where a hash begins; reads no bucket.
+    pub(super) fn home(&self, hash: u64) -> Option<Home<'_>> {
         let part = &self.parts[part_of(hash)];
-        let bucket = part.buckets.get(part.home(hash));
-        bucket.map_or(0, |bucket| bucket.filled.into())
-    }
-
-    /// Reads the next bucket, where a look goes on when the first is full.
-    #[inline]
-    pub(super) fn touch_next(&self, hash: u64) -> u64 {
-        let part = &self.parts[part_of(hash)];
-        let mut buckets = part.buckets.iter().skip(part.home(hash));
-        match buckets.next() {
-            Some(first) if first.filled as usize == PLACES => {
-                buckets.next().map_or(0, |next| next.filled.into())
-            }
-            _ => 0,
-        }
+        part.buckets.get(part.home(hash)..).map(Home)
     }
 
     /// Calls `take` with every entry in the order of the hashes.
