@@ -77,9 +77,9 @@ impl Numbers {
         }
     }
 
-    /// Reads the slot where a hash begins.
-    pub(crate) fn touch(&self, hash: u32) -> u64 {
-        self.slots.get(self.home(hash)).copied().unwrap_or(0)
+    /// The slot where a hash begins.
+    pub(crate) fn slot(&self, hash: u32) -> Option<&u64> {
+        self.slots.get(self.home(hash))
     }
 
     fn home(&self, hash: u32) -> usize {

@@ -43,9 +43,9 @@ impl Roster {
         self.numbers.find(hash_of(id), |_| true)
     }
 
-    /// Reads where a SIM's number stands.
-    pub(crate) fn touch(&self, id: &SimId) -> u64 {
-        self.numbers.touch(hash_of(id))
+    /// Where a SIM's number stands, or nearly.
+    pub(crate) fn slot(&self, id: &SimId) -> Option<&u64> {
+        self.numbers.slot(hash_of(id))
     }
 
     /// Adds a SIM that is not known.

@@ -84,7 +84,7 @@ type Owner = u32;
 const STRANGER: Owner = 1 << 31;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Cell {
+pub(crate) struct Cell {
     uplink_bytes: u64,
     downlink_bytes: u64,
     version: u64,
@@ -102,6 +102,13 @@ struct Cell {
 }
 
 const _: () = assert!(size_of::<Cell>() == 48);
+
+impl Cell {
+    /// Reads the first and the last bytes: a cell may lie in two cache lines.
+    pub(crate) fn touch(&self) -> u64 {
+        self.uplink_bytes.wrapping_add(self.next_waiting.0.into())
+    }
+}
 
 fn outside() -> Link {
     Link::OUTSIDE
@@ -203,13 +210,9 @@ impl Cells {
         }
     }
 
-    /// Reads the first cell of a SIM.
-    pub(crate) fn touch(&self, first: Link) -> u64 {
-        first.number().map_or(0, |number| {
-            let cell = self.cells.get(number);
-            // The first and the last bytes: a cell may lie in two cache lines.
-            cell.uplink_bytes + u64::from(cell.next_waiting.0)
-        })
+    /// The first cell of a SIM.
+    pub(crate) fn first(&self, first: Link) -> Option<&Cell> {
+        first.number().map(|number| self.cells.get(number))
     }
 
     /// How many wait to be taken.

@@ -52,14 +52,14 @@ pub(crate) struct Home<'a>(&'a [Bucket]);
 
 impl Home<'_> {
     /// Reads the bucket.
-    pub(crate) fn touch(self) -> u32 {
-        self.0.first().map_or(0, |bucket| bucket.filled)
+    pub(crate) fn touch(self) -> u64 {
+        self.0.first().map_or(0, |bucket| bucket.filled.into())
     }
 
     /// Reads the next bucket, where a look goes on when the first is full.
-    pub(crate) fn touch_next(self) -> u32 {
+    pub(crate) fn touch_next(self) -> u64 {
         match self.0 {
-            [first, next, ..] if first.filled as usize == PLACES => next.filled,
+            [first, next, ..] if first.filled as usize == PLACES => next.filled.into(),
             _ => 0,
         }
     }

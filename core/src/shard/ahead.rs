@@ -39,37 +39,44 @@ impl Shard {
             ahead.digest = row.digest();
         }
         let run_of = &mut run[..rows.len().min(RUN)];
-        // Where rows begin is worked out apart: the shorter a loop, the more of it waits at once.
-        let mut homes = [None; RUN];
-        for (home, ahead) in homes.iter_mut().zip(&*run_of) {
-            *home = self.seen.home(ahead.identity);
-        }
-        let homes = || homes.iter().flatten().copied();
-        let mut sum: u64 = homes().map(|home| u64::from(home.touch())).sum();
-        sum += homes()
-            .map(|home| u64::from(home.touch_next()))
-            .sum::<u64>();
-        for row in rows {
-            sum = sum.wrapping_add(self.roster.touch(&row.sim()));
-        }
+        let mut sum = 0_u64;
+        let mut read = |some: u64| sum = sum.wrapping_add(some);
+        let homes = places(run_of.iter().map(|ahead| self.seen.home(ahead.identity)));
+        homes.iter().flatten().for_each(|home| read(home.touch()));
+        let slots = places(rows.iter().map(|row| self.roster.slot(&row.sim())));
+        slots.iter().flatten().for_each(|slot| read(**slot));
+        homes
+            .iter()
+            .flatten()
+            .for_each(|home| read(home.touch_next()));
         for (ahead, row) in run_of.iter_mut().zip(rows) {
             ahead.sim = self.roster.likely_number(&row.sim());
         }
-        for number in run_of.iter().filter_map(|ahead| ahead.sim) {
-            sum = sum.wrapping_add(self.roster.get(number).touch());
+        let sims = places(
+            run_of
+                .iter()
+                .map(|ahead| ahead.sim.map(|number| self.roster.get(number))),
+        );
+        sims.iter().flatten().for_each(|sim| read(sim.touch()));
+        for ((ahead, row), sim) in run_of.iter_mut().zip(rows).zip(sims) {
+            // Another one's hash is the same once in 2³² pairs.
+            if sim.is_some_and(|sim| sim.id != row.sim()) {
+                ahead.sim = self.roster.number(&row.sim());
+            }
         }
-        for (ahead, row) in run_of.iter_mut().zip(rows) {
-            let likely = ahead.sim.take();
-            let is_it = |number: &u32| self.roster.get(*number).id == row.sim();
-            ahead.sim = likely
-                .filter(is_it)
-                .or_else(|| self.roster.number(&row.sim()));
-        }
-        for number in run_of.iter().filter_map(|ahead| ahead.sim) {
-            let first_cell = self.roster.get(number).first_cell;
-            sum = sum.wrapping_add(self.booking.cells.touch(first_cell));
-        }
+        let cells = &self.booking.cells;
+        let cells = places(sims.iter().map(|sim| cells.first((*sim)?.first_cell)));
+        cells.iter().flatten().for_each(|cell| read(cell.touch()));
         std::hint::black_box(sum);
         run
     }
+}
+
+/// The places of a run, worked out before any of them is read: the shorter a loop, the more of it waits at once.
+fn places<T: Copy>(places: impl Iterator<Item = Option<T>>) -> [Option<T>; RUN] {
+    let mut run = [None; RUN];
+    run.iter_mut()
+        .zip(places)
+        .for_each(|(one, place)| *one = place);
+    run
 }
