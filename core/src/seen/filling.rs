@@ -19,7 +19,7 @@ const FILLED_MAX: usize = 3;
 
 /// Tables of a day.
 const PARTS: usize = 1 << PART_BITS;
-const PART_BITS: u32 = 6;
+const PART_BITS: u32 = 4;
 
 /// One cache line.
 #[derive(Clone, Copy, Debug, Default)]

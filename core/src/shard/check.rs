@@ -12,7 +12,7 @@ use crate::zone::Zone;
 use crate::{calendar, catalogue, grants, programme};
 
 /// The instants that a shard admits: years 1970 to 8999, so that no local date around them leaves the years of dates.
-const INSTANTS_MS: std::ops::Range<i64> = 0..221_845_392_000_000;
+pub(super) const INSTANTS_MS: std::ops::Range<i64> = 0..221_845_392_000_000;
 
 /// Bytes of a row, each way, at the most: sums of them cannot overflow before 10,000 rows of that size.
 const ROW_BYTES_MAX: u64 = 1_000_000_000_000_000;

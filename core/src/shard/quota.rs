@@ -1,5 +1,6 @@
 //! Quota alerts of the current cycle: SimQuota80 and SimExhausted. Rules: `docs/semantics.md`, W1 to W3.
 
+use super::check::INSTANTS_MS;
 use super::rows::RowAt;
 use super::{Effects, Now, Shard};
 use crate::alert::{AlertKind, Change, Quota, Subject, Tablet};
@@ -166,11 +167,8 @@ impl Shard {
         let wait_ms =
             (u128::from(left) * elapsed_ms).checked_div(u128::from(balance.used_bytes))?;
         let runs_out_ms = now.at_ms.checked_add(i64::try_from(wait_ms).ok()?)?;
-        let resets_ms = self.zone.midnight(balance.end);
-        if runs_out_ms >= resets_ms || runs_out_ms >= self.zone.midnight(Day::LAST.plus(-400_000)) {
-            return None;
-        }
-        Some(self.zone.day_of(runs_out_ms).0.date())
+        let until_ms = self.zone.midnight(balance.end).min(INSTANTS_MS.end);
+        (runs_out_ms < until_ms).then(|| self.zone.day_of(runs_out_ms).0.date())
     }
 
     pub(super) fn tablet(&self, sim: &Sim) -> Tablet {

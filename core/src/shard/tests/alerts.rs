@@ -1,7 +1,8 @@
 //! Section 8: alerts.
 
 use super::story::*;
-use crate::registry::{Class, Cohort, Command, OnExhausted};
+use crate::alert::Change;
+use crate::registry::{Allowance, Class, Cohort, Command, OnExhausted, Period};
 
 /// Two SIMs of an enforced cohort.
 fn enforced() -> Story {
@@ -130,6 +131,29 @@ fn who_cannot_alert_is_silent() {
         let quota = story.alerted().into_iter();
         let quota: Vec<_> = quota.filter(|alert| alert.contains("Sim")).collect();
         assert_eq!(quota, [""; 0], "{cohort:?}");
+    }
+}
+
+#[test]
+fn bytes_of_a_cycle_without_an_end_run_out_before_the_year_9000_or_never() {
+    // (times as many bytes as were used, the date), 20,495 days after 1970.
+    for (times, expected) in [(124, Some("8928-01-24")), (126, None)] {
+        let cohort = |bytes| Cohort {
+            allowances: vec![Allowance {
+                every: Period::Term,
+                ..allowance(Class::Education, bytes, OnExhausted::Block)
+            }],
+            ..rural()
+        };
+        let mut story = enforced();
+        let entered = Command::Programme(programme(vec![cohort(20 * GB)]));
+        story.command("2026-02-09T01:00", entered);
+        story.row(usage(1, "2026-02-10T08:00", 17 * GB));
+        let more = Command::Programme(programme(vec![cohort(times * 17 * GB)]));
+        story.command("2026-02-11T01:00", more);
+        let resolved = story.alerts.last().unwrap();
+        assert_eq!(resolved.change, Change::Resolve);
+        assert_eq!(quota(resolved).runs_out_on, expected.map(date), "{times}");
     }
 }
 
