@@ -145,7 +145,7 @@ pub fn speed(warm: &mut Warm, sims: usize, samples: usize) -> Result<Speed> {
 }
 
 /// Sorts, and returns the middle.
-fn median(values: &mut [f64]) -> f64 {
+pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

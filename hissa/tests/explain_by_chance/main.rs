@@ -4,7 +4,7 @@
 //! `HISSA_SEEDS=300..2000 cargo test --release -p hissa --test explain_by_chance` tries other logs.
 
 #[cfg(test)]
-#[path = "../../../tests/oracle/tests/against_core/chance.rs"]
+#[path = "../../../tests/oracle/tests/against_core/chance/mod.rs"]
 mod chance;
 #[cfg(test)]
 #[path = "../../../tests/oracle/tests/against_core/log.rs"]
