@@ -3,30 +3,10 @@
 use hissa_oracle::{Entry, Findings, Kind};
 use serde_json::{Value, json};
 
+use crate::numbers::Chance;
 use crate::rig::*;
 
-/// Numbers by chance, the same ones for a seed.
-struct Chance(u64);
-
 impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        // Knuth's multiplier; the upper bits are the good ones.
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    fn one_in(&mut self, chances: u64) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        let place = usize::try_from(self.below(u64::try_from(choices.len()).unwrap())).unwrap();
-        choices[place].clone()
-    }
-
     fn day(&mut self, around: u64, before: u64, behind: u64) -> String {
         date((around + self.below(before + behind)).saturating_sub(before))
     }
@@ -176,7 +156,7 @@ fn a_record(chance: &mut Chance, minute: u64) -> Value {
 
 /// A log by chance, and for each entry that may be published again, that one.
 fn a_log(seed: u64) -> Log {
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let mut minute = 60 * 24 * 40;
     let mut log = Log::default();
     log.command(&time(minute), json!({"command": "logic", "version": 1}));
@@ -224,7 +204,7 @@ fn neither_framing_nor_publishing_again_matters() {
     for seed in 0..400 {
         let mut log = a_log(seed);
         let expected = without_offsets(log.judge());
-        let mut chance = Chance(seed + 1_000_000);
+        let mut chance = Chance::new(seed + 1_000_000);
         let mut framed: Vec<Entry> = Vec::new();
         for entry in std::mem::take(&mut log.entries) {
             let again: Option<Entry> = framed

@@ -15,6 +15,9 @@ mod decisions;
 #[cfg(test)]
 mod held;
 #[cfg(test)]
+#[path = "../against_core/chance/numbers.rs"]
+mod numbers;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod rig;

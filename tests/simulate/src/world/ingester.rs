@@ -82,11 +82,7 @@ impl Ingester {
 
     /// Nothing happens to it any more; one that waits for a lost acknowledgement ends now.
     pub fn heal(&mut self, step: u32) {
-        let is_over = self.life.is_extra() || self.life.has_end();
-        self.life.heal();
-        if is_over {
-            self.life.die_at(step);
-        }
+        self.life.heal(step);
         self.batch_max = 400;
     }
 

@@ -44,7 +44,7 @@ impl Life {
     }
 
     /// Whether its end is near.
-    pub fn has_end(&self) -> bool {
+    fn has_end(&self) -> bool {
         self.dies_at < u32::MAX || self.commands_left.is_some()
     }
 
@@ -69,10 +69,11 @@ impl Life {
         }
     }
 
-    /// Nothing happens to it any more.
-    pub fn heal(&mut self) {
+    /// Nothing happens to it any more; but one whose end was near, or whose work another one has, ends at this step.
+    pub fn heal(&mut self, step: u32) {
+        let is_over = self.extra || self.has_end();
         self.asleep_until = 0;
-        self.dies_at = u32::MAX;
+        self.dies_at = if is_over { step } else { u32::MAX };
         self.commands_left = None;
     }
 }

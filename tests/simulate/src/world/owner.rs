@@ -82,11 +82,7 @@ impl Owner {
 
     /// Nothing happens to it any more; but what was refused stays refused: another process is needed.
     pub fn heal(&mut self, step: u32) {
-        let is_over = self.life.is_extra() || self.life.has_end();
-        self.life.heal();
-        if is_over {
-            self.life.die_at(step);
-        }
+        self.life.heal(step);
         self.entries_max = 500;
     }
 

@@ -1,11 +1,13 @@
 //! Logs by chance, the same one for a seed. Every command, period, scope, zone and oddity of the pages has its chance.
 
 mod commands;
+mod numbers;
 mod records;
 
 use hissa_oracle::Settings;
 use serde_json::{Value, json};
 
+use self::numbers::Chance;
 use crate::log::{Container, Log, Record, pseudonym, sim};
 
 pub const MINUTE: i64 = 60_000;
@@ -40,30 +42,9 @@ const BEGINS: [&str; 6] = [
     "2026-12-20",
 ];
 
-/// Numbers by chance, the same ones for a seed.
-struct Chance(u64);
-
 impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        // Knuth's multiplier; the upper bits are the good ones.
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    fn one_in(&mut self, chances: u64) -> bool {
-        self.below(chances) == 0
-    }
-
     fn up_to(&mut self, most: i64) -> i64 {
         i64::try_from(self.below(u64::try_from(most).unwrap() + 1)).unwrap()
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        let place = self.below(u64::try_from(choices.len()).unwrap());
-        choices[usize::try_from(place).unwrap()].clone()
     }
 }
 
@@ -90,7 +71,7 @@ fn date(ms: i64) -> String {
 
 /// A log; and whether its last command may be one that a shard refuses.
 pub fn a_log(seed: u64) -> (Log, bool) {
-    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut chance = Chance::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     chance.below(2);
     let begin: chrono::NaiveDate = chance.of(&BEGINS).parse().unwrap();
     let begin = i64::from(begin.to_epoch_days()) * DAY + chance.up_to(20) * DAY;
