@@ -92,6 +92,23 @@ fn a_cohort_without_a_date_is_observed_only() {
 }
 
 #[test]
+fn the_cause_names_the_row_by_its_place_in_the_frame_however_long_that_is() {
+    for place in [0, 1, 127, 128, 129, 300] {
+        let mut story = Story::begun();
+        story.until("2026-02-09T00:00");
+        let row = |number: usize| {
+            let bytes = if number == place { 20 * GB } else { 0 };
+            usage(1, "2026-02-10T08:00", bytes).row(number as u64)
+        };
+        let frame: Vec<_> = (0..400).map(row).collect();
+        story.rows(&frame);
+        let cause = story.last().cause.unwrap();
+        let told = (cause.row as usize, cause.source_position.offset as usize);
+        assert_eq!(told, (place, place));
+    }
+}
+
+#[test]
 fn a_row_that_exhausts_is_the_cause_and_the_next_cycle_resets() {
     let mut story = Story::begun();
     story.until("2026-02-09T00:00");
