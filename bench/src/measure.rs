@@ -64,6 +64,24 @@ impl Warm {
         Ok(time_of_thread() - begun)
     }
 
+    /// The times of both over the same frames. Who comes first finds the rows as they were written; so that should be
+    /// either in turn.
+    ///
+    /// # Errors
+    /// The shard halts.
+    pub fn both(
+        &mut self,
+        frames: &[Vec<UsageRow>],
+        apply_first: bool,
+    ) -> Result<(Duration, Duration)> {
+        if apply_first {
+            let apply = self.apply(frames)?;
+            return Ok((apply, self.sum(frames)));
+        }
+        let sum = self.sum(frames);
+        Ok((self.apply(frames)?, sum))
+    }
+
     /// Sums the bytes of frames by SIM; the time that takes.
     pub fn sum(&mut self, frames: &[Vec<UsageRow>]) -> Duration {
         let begun = time_of_thread();
@@ -115,14 +133,7 @@ pub fn speed(warm: &mut Warm, sims: usize, samples: usize) -> Result<Speed> {
         drain(&mut warm.shard);
         let frames = warm.traffic.frames(SAMPLE_FRAMES);
         let count: usize = frames.iter().map(Vec::len).sum();
-        // Who comes first finds the rows as they were written; so both do, in turn.
-        let (apply, sum) = if sample % 2 == 0 {
-            let apply = warm.apply(&frames)?;
-            (apply, warm.sum(&frames))
-        } else {
-            let sum = warm.sum(&frames);
-            (warm.apply(&frames)?, sum)
-        };
+        let (apply, sum) = warm.both(&frames, sample % 2 == 0)?;
         rows += count;
         let per_row = |time: Duration| time.as_secs_f64() * 1e9 / count as f64;
         applied.push(per_row(apply));
@@ -157,7 +168,8 @@ pub struct Memory {
     pub bytes_per_sim: f64,
     pub bytes_per_cell: f64,
     pub identities: usize,
-    /// Of a day that still fills, once it is full, and at its worst moment since it was a tenth full.
+    /// Of a day that still fills, once it is full, and at its worst moment since it was a tenth full, that at which it
+    /// becomes a past day among them.
     pub bytes_per_filling_identity: f64,
     pub bytes_per_filling_identity_worst: f64,
     pub bytes_per_past_identity: f64,
@@ -226,7 +238,10 @@ fn per_identity(count: usize) -> Result<(f64, f64, f64)> {
     drain(&mut warm.shard);
     let filling = (heap::live() - base) as f64 / known as f64;
     let days_later = BEGINS_AT_MS + 3 * 86_400_000;
+    heap::take_peak();
     advance(&mut warm.shard, &mut warm.offset, days_later)?;
+    let turned = (heap::take_peak() - base) as f64 / known as f64;
+    let worst = worst.max(turned);
     assert_eq!(warm.shard.seen_size().past, known);
     let past = (heap::live().saturating_sub(base)) as f64 / known as f64;
     Ok((filling, worst, past))

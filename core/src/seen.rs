@@ -155,12 +155,8 @@ impl Seen {
 
     /// Where the segment of a day stands, or would.
     fn place(&self, day: i32) -> Result<usize, usize> {
-        // Rows are mostly of the newest days, which stand last.
-        match self.segments.iter().rposition(|s| s.opening_day <= day) {
-            Some(place) if self.segments[place].opening_day == day => Ok(place),
-            Some(before) => Err(before + 1),
-            None => Err(0),
-        }
+        let day_of = |segment: &Segment| segment.opening_day;
+        self.segments.binary_search_by_key(&day, day_of)
     }
 }
 
@@ -176,10 +172,11 @@ impl Segment {
 
     fn take_form(&mut self, filling_from: i32) {
         let fills = self.opening_day >= filling_from;
-        let form = match &self.form {
+        let form = std::mem::replace(&mut self.form, Form::Past(Past::default()));
+        self.form = match form {
             Form::Filling(table) if !fills => {
                 let mut entries = past::Builder::new(table.len());
-                table.for_each_sorted(|entry| entries.push(entry));
+                table.into_sorted(|entry| entries.push(entry));
                 Form::Past(entries.finish())
             }
             Form::Past(array) if fills => {
@@ -189,8 +186,7 @@ impl Segment {
                 }
                 Form::Filling(table)
             }
-            _ => return,
+            fit => fit,
         };
-        self.form = form;
     }
 }

@@ -114,7 +114,7 @@ pub enum Halt {
     #[error("revision {rev} of the registry at offset {offset} cannot be applied: {why}")]
     Command { offset: u64, rev: u64, why: String },
     #[error(
-        "the entry at offset {offset} names the instant {at_ms} ms, outside of the years 1970 to 9998"
+        "the entry at offset {offset} names the instant {at_ms} ms, outside of the years 1970 to 8999"
     )]
     Instant { offset: u64, at_ms: i64 },
 }

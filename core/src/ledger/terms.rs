@@ -68,9 +68,15 @@ impl Terms {
         }
     }
 
-    /// Whether other balances may well have the same. Also with thresholds: all of a limit of 0 are reached at once.
+    /// Whether other balances may well have the same. Also with thresholds, all of which a limit of 0 reaches at once,
+    /// and with grants, which a cohort's SIMs have alike until they use them.
     fn are_common(&self) -> bool {
-        self.own == Own::default()
+        let granted_bytes = self.own.granted_bytes;
+        self.own
+            == Own {
+                granted_bytes,
+                ..Own::default()
+            }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ledger::Balance;
 
-/// Balances at hand: a programme of three allowances needs no more, but for the days on which two cycles are open.
+/// Balances at hand: three allowances a month need no more, but for the days until the month before is closed.
 const NEAR: usize = 3;
 
 /// Balances in the order in which they were opened.
@@ -15,20 +15,22 @@ const NEAR: usize = 3;
 pub(crate) struct Balances {
     /// Taken from the first on.
     near: [Option<Balance>; NEAR],
-    far: Option<Box<Balances>>,
+    #[allow(
+        clippy::box_collection,
+        reason = "8 bytes of each SIM, where a list takes 24"
+    )]
+    far: Option<Box<Vec<Balance>>>,
 }
 
 impl Balances {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Balance> {
-        let parts = std::iter::successors(Some(self), |part| part.far.as_deref());
-        parts.flat_map(|part| part.near.iter().flatten())
+        let far = self.far.iter().flat_map(|far| far.iter());
+        self.near.iter().flatten().chain(far)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> IterMut<'_> {
-        IterMut {
-            near: self.near.iter_mut(),
-            far: self.far.as_deref_mut(),
-        }
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Balance> {
+        let far = self.far.iter_mut().flat_map(|far| far.iter_mut());
+        self.near.iter_mut().flatten().chain(far)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -61,32 +63,10 @@ impl Balances {
         if self.iter().all(&stays) {
             return;
         }
-        let mut part = Some(Box::new(std::mem::take(self)));
-        while let Some(old) = part {
-            for balance in old.near.into_iter().flatten().filter(&stays) {
-                self.push(balance);
-            }
-            part = old.far;
-        }
-    }
-}
-
-/// Every balance, to be changed.
-pub(crate) struct IterMut<'a> {
-    near: std::slice::IterMut<'a, Option<Balance>>,
-    far: Option<&'a mut Balances>,
-}
-
-impl<'a> Iterator for IterMut<'a> {
-    type Item = &'a mut Balance;
-
-    fn next(&mut self) -> Option<&'a mut Balance> {
-        loop {
-            if let Some(balance) = self.near.find_map(Option::as_mut) {
-                return Some(balance);
-            }
-            *self = self.far.take()?.iter_mut();
-        }
+        let old = std::mem::take(self);
+        let far = old.far.into_iter().flat_map(|far| *far);
+        let all = old.near.into_iter().flatten().chain(far);
+        all.filter(&stays).for_each(|balance| self.push(balance));
     }
 }
 

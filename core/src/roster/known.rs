@@ -12,8 +12,8 @@ use crate::sim::SimId;
 use crate::watches::{Rare, Watches};
 use crate::zone::Day;
 
-/// One known SIM. There are many, so what few of them have stands elsewhere. What a row reads stands first, in three cache
-/// lines.
+/// One known SIM. There are many, so what few of them have stands elsewhere. What a row of education reads stands first,
+/// in three cache lines.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[repr(C, align(64))]
 pub(crate) struct Sim {

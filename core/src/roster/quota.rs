@@ -76,13 +76,15 @@ impl Sim {
             return;
         }
         let past = &mut self.rare_mut().quota;
-        // A cycle that began so long ago does not come back, but that before the first term may.
-        past.retain(|alerts| {
-            alerts.start == Day::FIRST || alerts.start.plus(PAST_CYCLES_DAYS) > start
-        });
         let place = past.iter().position(|alerts| alerts.start == start);
         let back = place.map(|place| past.swap_remove(place));
-        past.extend(old);
+        if let Some(old) = old {
+            // A cycle that began so long ago does not come back, but that before the first term may.
+            past.retain(|alerts| {
+                alerts.start == Day::FIRST || alerts.start.plus(PAST_CYCLES_DAYS) > start
+            });
+            past.push(old);
+        }
         if let Some(back) = back {
             self.set_quota_alerts(QuotaAlerts { account, ..back });
         }
@@ -111,7 +113,10 @@ mod tests {
                 alerts.exhausted.turn();
                 sim.set_quota_alerts(alerts);
             }
-            assert_eq!(turned(&mut sim, 3, Day(latest)), None);
+            // However often it is asked.
+            for _ in 0..2 {
+                assert_eq!(turned(&mut sim, 3, Day(latest)), None);
+            }
             assert_eq!(turned(&mut sim, 4, Day(1_000)), back.then_some((4, 1)));
             assert_eq!(turned(&mut sim, 5, Day(1_000)), back.then_some((5, 1)));
         }
@@ -125,5 +130,17 @@ mod tests {
         sim.set_quota_alerts(alerts);
         assert_eq!(turned(&mut sim, 0, Day(9_000)), None);
         assert_eq!(turned(&mut sim, 0, Day::FIRST), Some((0, 1)));
+    }
+
+    #[test]
+    fn the_cycle_before_comes_back_however_old_it_is() {
+        let mut sim = Sim::new(SimId([7; 16]), Day(1_000));
+        let mut alerts = QuotaAlerts::quiet(0, Day(1_000));
+        alerts.exhausted.turn();
+        sim.set_quota_alerts(alerts);
+        for _ in 0..2 {
+            assert_eq!(turned(&mut sim, 0, Day(2_000)), None);
+        }
+        assert_eq!(turned(&mut sim, 0, Day(1_000)), Some((0, 1)));
     }
 }

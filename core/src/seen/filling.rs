@@ -80,11 +80,11 @@ impl Default for Filling {
 }
 
 impl Filling {
-    /// Tables for `len` identities and a few more.
+    /// Tables for `len` identities, with some room where one gets more of them than others.
     pub(super) fn with_room(len: usize) -> Filling {
         let buckets = match len {
             0 => 0,
-            _ => grown(len.div_ceil(FILLED_MAX * PARTS)),
+            _ => len.div_ceil(FILLED_MAX * PARTS) * 17 / 16 + 1,
         };
         let part = || Part {
             buckets: vec![Bucket::default(); buckets],
@@ -118,6 +118,13 @@ impl Filling {
     /// Calls `take` with every entry in the order of the hashes.
     pub(super) fn for_each_sorted(&self, mut take: impl FnMut(Entry)) {
         for part in self.parts.iter() {
+            part.for_each_sorted(&mut take);
+        }
+    }
+
+    /// The same; frees each table behind its last entry.
+    pub(super) fn into_sorted(self, mut take: impl FnMut(Entry)) {
+        for part in *self.parts {
             part.for_each_sorted(&mut take);
         }
     }

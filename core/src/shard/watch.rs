@@ -129,7 +129,7 @@ impl Shard {
         self.roster.get_mut(number).rare_mut().moved.forget();
     }
 
-    /// Watches a day that ended, at the midnight behind it; `counts`: it was a school day, and not deaf.
+    /// Watches a day that ended, at the midnight behind it; `deaf`: not enough was heard to tell.
     pub(super) fn watch_day(
         &mut self,
         number: u32,

@@ -1,4 +1,4 @@
-//! Section 10: a tablet that nobody uses (W5).
+//! Section 10: a tablet that nobody uses (W4, W5).
 
 use super::commands::*;
 use super::story::*;

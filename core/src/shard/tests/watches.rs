@@ -1,4 +1,4 @@
-//! Section 10: what is watched beside quotas and use (W1, W4, W6 to W9).
+//! Section 10: what is watched beside quotas and use (W1, W6 to W9).
 
 use super::commands::*;
 use super::idle::{days_pass, one_sim};
