@@ -25,6 +25,9 @@ pub struct AlertChange {
     /// The entry of this partition of `hissa.usage` that changed it.
     pub offset: u64,
     pub policy_version: String,
+    pub catalogue_version: String,
+    /// The condition of its kind, in words, and where `docs/semantics.md` says more.
+    pub rule: String,
     /// The row that changed it; none where a midnight or a command did.
     pub cause: Option<Cause>,
     #[serde(flatten)]
@@ -197,6 +200,28 @@ impl AlertKind {
             AlertKind::RecordConflict => "RecordConflict",
             AlertKind::GrantExpiring => "GrantExpiring",
             AlertKind::OrdersHeld => "OrdersHeld",
+        }
+    }
+
+    /// When it fires.
+    pub fn rule(self) -> &'static str {
+        match self {
+            AlertKind::SimQuota80 => "80 % of the allowance are used (W3)",
+            AlertKind::SimExhausted => "the allowance is used up (W3)",
+            AlertKind::TabletIdle => "no use on 10 school days in a row, none of them deaf (W5)",
+            AlertKind::SimMoved => {
+                "2 records in a device that is not the enrolled one, and no tablet (W6)"
+            }
+            AlertKind::PossibleSharing => {
+                "more than 2 GB on a day, at least 80 % of them not education (W7)"
+            }
+            AlertKind::RecordConflict => {
+                "a record has the identity of another one, and other content (W8)"
+            }
+            AlertKind::GrantExpiring => {
+                "more than 30 % of a grant are left 7 days before its end (W9)"
+            }
+            AlertKind::OrdersHeld => "a breaker holds new cuts (W10)",
         }
     }
 }

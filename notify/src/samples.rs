@@ -25,6 +25,8 @@ pub(crate) fn change(kind: AlertKind, change: Change) -> AlertChange {
         on: date(2026, 2, 13),
         offset: 88_231,
         policy_version: "p1".into(),
+        catalogue_version: "c1".into(),
+        rule: String::new(),
         cause: None,
         subject: subject(kind),
     }

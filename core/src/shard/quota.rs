@@ -202,6 +202,8 @@ impl Shard {
             on: on.date(),
             offset: now.offset,
             policy_version: self.programme.version().to_owned(),
+            catalogue_version: self.catalogue.version().to_owned(),
+            rule: subject.kind().rule().to_owned(),
             cause,
             subject,
         });

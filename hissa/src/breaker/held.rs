@@ -131,6 +131,8 @@ mod tests {
             on: "2026-02-22".parse().unwrap(),
             offset: 7,
             policy_version: "1".into(),
+            catalogue_version: "1".into(),
+            rule: String::new(),
             cause: None,
             subject: Subject::OrdersHeld(OrdersHeld {
                 cohort: "pilote-rural".into(),

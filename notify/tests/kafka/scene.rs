@@ -32,6 +32,8 @@ pub fn change(sim: u8, what: Change, revision: u32) -> AlertChange {
         on: "2026-02-13".parse().unwrap(),
         offset: 1,
         policy_version: "p1".into(),
+        catalogue_version: "c1".into(),
+        rule: String::new(),
         cause: None,
         subject: Subject::SimExhausted(Quota {
             tablet: Tablet {

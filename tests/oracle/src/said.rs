@@ -89,6 +89,7 @@ pub struct AlertChange {
     pub on: Day,
     pub offset: u64,
     pub policy_version: String,
+    pub catalogue_version: String,
     pub cause: Option<Cause>,
     pub kind: String,
     pub details: Value,

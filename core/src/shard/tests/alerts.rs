@@ -106,6 +106,26 @@ fn a_change_of_policy_resolves_what_is_no_longer_reached_and_it_may_fire_again()
 }
 
 #[test]
+fn an_alert_names_its_versions_its_rule_its_entry_and_the_row_that_caused_it() {
+    let mut story = enforced();
+    story.row(usage(1, "2026-02-10T08:00", 17 * GB));
+    let fire = story.alerts.last().unwrap().clone();
+    let versions = (
+        fire.policy_version.as_str(),
+        fire.catalogue_version.as_str(),
+    );
+    assert_eq!(versions, ("2026-02-01.1", "c1"));
+    assert_eq!(fire.rule, "80 % of the allowance are used (W3)");
+    assert_eq!(fire.offset, story.offset - 1);
+    let cause = fire.cause.unwrap();
+    assert_eq!((cause.offset, cause.row), (story.offset - 1, 0));
+    assert_eq!(cause.record.node, "pgw-1");
+    story.until("2026-03-01T00:10");
+    let resolve = story.alerts.last().unwrap();
+    assert_eq!((resolve.change, &resolve.cause), (Change::Resolve, &None));
+}
+
+#[test]
 fn who_cannot_alert_is_silent() {
     let table = [
         // Observed; without 80 among the thresholds; an allowance of nothing.

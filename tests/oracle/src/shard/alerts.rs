@@ -32,6 +32,7 @@ impl Shard {
             on: self.rules.zone.date(because.at),
             offset: because.offset,
             policy_version: self.rules.policy_version(),
+            catalogue_version: self.rules.catalogue_version(),
             cause: because.cause.as_deref().cloned(),
             kind: kind.to_owned(),
             details,

@@ -360,6 +360,7 @@ fn alert(of: &AlertChange) -> oracle::AlertChange {
         on: day(of.on),
         offset: of.offset,
         policy_version: of.policy_version.clone(),
+        catalogue_version: of.catalogue_version.clone(),
         cause: of.cause.as_ref().map(cause),
         kind: of.subject.kind().as_str().into(),
         details: subject["details"].take(),
