@@ -55,8 +55,9 @@ pub async fn run(
         ),
         Content::Calendar(file) => ("entries", session.plan_calendar(&file.entries())?),
     };
-    // Before the first roster there is nobody to cut.
-    let may_cut = !plan.is_empty() && !session.view().sims.is_empty();
+    // Before the first roster there is nobody to cut. On the eve of a switch what stands already is asked about again.
+    let is_asked = !plan.is_empty() || args.change.dry_run;
+    let may_cut = is_asked && !session.view().sims.is_empty();
     let preview = match content {
         Content::Programme(_) | Content::Calendar(_) if may_cut => {
             Some(preview(&deployment, session.view(), &plan).await)
@@ -147,7 +148,7 @@ async fn preview(
             )
         }
         Err(why) => (
-            format!("How many SIMs the new rules would cut at once is not known: {why:#}.\n"),
+            format!("How many SIMs these rules would cut at once is not known: {why:#}.\n"),
             serde_json::json!({ "unknown": why.to_string() }),
         ),
     }

@@ -22,13 +22,11 @@ pub async fn settle(
     plan.reason.clone_from(&change.reason);
     if !console.json {
         console.data(&plan.difference.text(what));
+        console.data(remarks);
     }
     if plan.is_empty() {
         console.remark("nothing to do: the registry says the same");
         return Ok(false);
-    }
-    if !console.json {
-        console.data(remarks);
     }
     if change.dry_run {
         console.remark("--dry-run: nothing was changed");

@@ -105,6 +105,22 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_deliveries_within_the_grace_period_does_not_matter(
+        (told, days, order) in prop::collection::vec((row_of_a_day(), 1..=10u8), 1..40).prop_flat_map(|told| {
+            let days = prop::collection::vec(11..=34i64, told.len());
+            let order = Just((0..told.len()).collect::<Vec<_>>()).prop_shuffle();
+            (Just(told), days, order)
+        }),
+    ) {
+        let usages: Vec<_> = told.iter().zip(0..).map(|(((sim, group, bytes, hour), day), id)| {
+            let end = format!("2026-02-{day:02}T{hour:02}:30");
+            usage(*sim, &end, *bytes).group(*group).charging_id(id)
+        }).collect();
+        let in_order: Vec<usize> = (0..told.len()).collect();
+        prop_assert_eq!(delivered(&usages, &days, &in_order), delivered(&usages, &days, &order));
+    }
+
+    #[test]
     fn enrolment_before_or_after_the_usage_comes_to_the_same(
         told in prop::collection::vec(row_of_a_day(), 1..40),
         after in 0..40usize,
@@ -129,6 +145,43 @@ proptest! {
         };
         prop_assert_eq!(enrolled(0), enrolled(after));
     }
+}
+
+/// What rows of the first days of February come to, delivered in an order on days behind them, the last of which is the
+/// last of the grace period: bytes and records of usage days, whenever they were booked, and the month's balances.
+fn delivered(usages: &[Usage], days: &[i64], order: &[usize]) -> impl PartialEq + std::fmt::Debug {
+    let mut out_of_reach = cohort(vec![
+        monthly(100),
+        bytes_of(Scope::Other, 50, Period::Month, BLOCK),
+    ]);
+    out_of_reach.breaker.at_least = u32::MAX;
+    let mut story = world_of(Story::new(), programme(vec![out_of_reach]), 1..=3);
+    let mut days = days.to_vec();
+    days.sort_unstable();
+    for (place, day) in order.iter().zip(days) {
+        let day = date("2026-02-01") + jiff::Span::new().days(day);
+        let said = story.row(usages[*place].delivered(&format!("{day}T13:00")));
+        assert!(!said.contains("late"), "{said} on {day}");
+    }
+    let balances: Vec<_> = (1..=3)
+        .flat_map(|sim| ["education", "other"].map(|id| story.account(sim, "2026-02-01", id)))
+        .map(|row| row.unwrap())
+        .map(|row| (row.limit_bytes, row.used_bytes, row.state))
+        .collect();
+    let mut used = BTreeMap::new();
+    for fact in story.take().values() {
+        if let Fact::SimDay(row) = fact {
+            let key = (row.sim, row.usage_day, row.class, row.service.clone());
+            let (bytes, records): &mut (u64, u64) = used.entry(key).or_default();
+            *bytes += row.downlink_bytes;
+            *records += row.records;
+        }
+    }
+    (
+        balances,
+        used,
+        format!("{:?}", story.shard.outcome_totals().collect::<Vec<_>>()),
+    )
 }
 
 /// The sums of bytes, and of records where there are any, of a table.

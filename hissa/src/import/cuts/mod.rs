@@ -1,4 +1,4 @@
-//! How many SIMs new rules would cut at once, said before they are entered.
+//! How many SIMs new rules would cut, said before they are entered; and those that stand, before they are enforced.
 //!
 //! An estimate from the balances that ClickHouse has: what grants have paid so far is not among them, and is taken for
 //! what was used beyond the limit. The shards decide by the rows themselves.
@@ -212,11 +212,11 @@ fn strictest(
 pub fn text(cuts: &[Cut], enrolled: u64, as_of: &str) -> String {
     if cuts.is_empty() {
         return format!(
-            "The new rules would cut none of {enrolled} enrolled SIMs (balances as of {as_of}).\n"
+            "These rules would cut none of {enrolled} enrolled SIMs (balances as of {as_of}).\n"
         );
     }
     let mut text = format!(
-        "The new rules would cut, of {enrolled} enrolled SIMs, by the balances as of {as_of}:\n"
+        "These rules would cut, of {enrolled} enrolled SIMs, by the balances as of {as_of}:\n"
     );
     for cut in cuts {
         let what = match cut.action {

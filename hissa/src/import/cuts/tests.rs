@@ -109,6 +109,15 @@ fn a_lower_limit_cuts_who_has_used_as_much() {
 }
 
 #[test]
+fn rules_that_stand_already_are_told_before_their_switch() {
+    let coming = month(20).replace("enforce_from = 2026-02-01", "enforce_from = 2026-02-25");
+    for (used, expected) in [(19, ""), (20, "education block on 2026-02-25")] {
+        let balances = [balance("education", "2026-02-01", 20, 0, used)];
+        assert_eq!(cuts(&[told(&coming)], &[], &balances), expected, "{used}");
+    }
+}
+
+#[test]
 fn an_account_of_another_period_or_another_cycle_begins_with_nothing_used() {
     let week =
         "enforce_from = 2026-02-01\nallowance.education = { bytes = \"5 GB\", every = \"week\" }";
@@ -208,9 +217,9 @@ fn the_counts_are_told_in_lines() {
         cut("other", Action::Block, Some("2026-03-08"), 1),
     ];
     insta::assert_snapshot!(text(&cuts, 4640, "2026-02-20 10:00 (+01)"), @r"
-    The new rules would cut, of 4640 enrolled SIMs, by the balances as of 2026-02-20 10:00 (+01):
+    These rules would cut, of 4640 enrolled SIMs, by the balances as of 2026-02-20 10:00 (+01):
       pilote-rural: education throttled to 512 kbit/s for 214 SIMs at once
       pilote-rural: other blocked for 1 SIM on 2026-03-08, when the cohort is enforced
     ");
-    insta::assert_snapshot!(text(&[], 4640, "2026-02-20 10:00 (+01)"), @"The new rules would cut none of 4640 enrolled SIMs (balances as of 2026-02-20 10:00 (+01)).");
+    insta::assert_snapshot!(text(&[], 4640, "2026-02-20 10:00 (+01)"), @"These rules would cut none of 4640 enrolled SIMs (balances as of 2026-02-20 10:00 (+01)).");
 }
