@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 
 use crate::day::Day;
 use crate::findings::{CycleRow, Findings, LastRow, Traced};
+use crate::names::Pseudonym;
 use crate::said::AlertChange;
 
 /// How many differences of one table are told.
@@ -21,7 +22,7 @@ pub struct Difference {
     pub expected: Option<String>,
     /// What is there, if anything.
     pub found: Option<String>,
-    /// The carrier's row that was added last, where it is known.
+    /// The carrier's row that was added last, to the row of the table or else to its SIM, where it is known.
     pub last: Option<LastRow>,
 }
 
@@ -39,18 +40,8 @@ impl fmt::Display for Difference {
             "  found    {}",
             self.found.clone().unwrap_or_else(nothing)
         )?;
-        if let Some(LastRow {
-            feed,
-            epoch,
-            partition,
-            offset,
-            row,
-        }) = self.last
-        {
-            write!(
-                f,
-                "\n  last row {feed}/{epoch}/{partition}, offset {offset}, row {row}"
-            )?;
+        if let Some(last) = self.last {
+            write!(f, "\n  last row {last}")?;
         }
         Ok(())
     }
@@ -75,16 +66,18 @@ pub fn compare(expected: &Findings, found: &Findings) -> Vec<Difference> {
         &found.place_hour,
         &mut all,
     );
-    table(
+    with_last(
         "sim_cycle",
         &each_day(expected, found),
         &each_day(found, expected),
+        |(cycle, day), _| last_of(expected, cycle.sim, *day),
         &mut all,
     );
-    table(
+    with_last(
         "assignment",
         &expected.assignments,
         &found.assignments,
+        |key, _| last_of(expected, key.sim, key.booked_day),
         &mut all,
     );
     let listed = |findings: &Findings| findings.discrepancies.iter().cloned().enumerate().collect();
@@ -98,7 +91,7 @@ fn table<K: Ord + Debug, V: PartialEq + Debug>(
     found: &BTreeMap<K, V>,
     all: &mut Vec<Difference>,
 ) {
-    with_last(name, expected, found, |_| None, all);
+    with_last(name, expected, found, |_, _| None, all);
 }
 
 fn traced<K: Ord + Debug, V: PartialEq + Debug>(
@@ -107,14 +100,14 @@ fn traced<K: Ord + Debug, V: PartialEq + Debug>(
     found: &BTreeMap<K, Traced<V>>,
     all: &mut Vec<Difference>,
 ) {
-    with_last(name, expected, found, |cell| cell.last, all);
+    with_last(name, expected, found, |_, cell| cell.last, all);
 }
 
 fn with_last<K: Ord + Debug, V: PartialEq + Debug>(
     name: &'static str,
     expected: &BTreeMap<K, V>,
     found: &BTreeMap<K, V>,
-    last: impl Fn(&V) -> Option<LastRow>,
+    last: impl Fn(&K, &V) -> Option<LastRow>,
     all: &mut Vec<Difference>,
 ) {
     let keys: BTreeSet<&K> = expected.keys().chain(found.keys()).collect();
@@ -128,9 +121,21 @@ fn with_last<K: Ord + Debug, V: PartialEq + Debug>(
             key: format!("{key:?}"),
             expected: one.map(|value| format!("{value:?}")),
             found: other.map(|value| format!("{value:?}")),
-            last: one.and_then(&last).or_else(|| other.and_then(&last)),
+            last: [one, other]
+                .into_iter()
+                .flatten()
+                .find_map(|value| last(key, value)),
         }
     }));
+}
+
+/// The carrier's row that was added last to a SIM's usage, up to a booked day.
+fn last_of(findings: &Findings, sim: Pseudonym, until: Day) -> Option<LastRow> {
+    let rows = findings.sim_day.iter();
+    let of_sim = rows.filter(|(key, _)| key.sim == sim && key.booked_day <= until);
+    let known = of_sim.filter_map(|(key, cell)| Some((key.booked_day, cell.last?)));
+    let last = known.max_by_key(|(day, row)| (*day, row.offset));
+    last.map(|(_, row)| row)
 }
 
 fn decisions(expected: &Findings, found: &Findings, all: &mut Vec<Difference>) {
@@ -197,7 +202,7 @@ fn each_day(findings: &Findings, other: &Findings) -> BTreeMap<Booked, CycleRow>
 mod tests {
     use super::*;
     use crate::findings::{Bytes, SimCycle, SimDay};
-    use crate::names::{Class, Pseudonym};
+    use crate::names::Class;
 
     fn row(used: u64) -> CycleRow {
         CycleRow {
@@ -269,13 +274,27 @@ mod tests {
             sim_day: BTreeMap::from([(key, cell)]),
             ..Findings::default()
         };
-        let differences = compare(&expected, &Findings::default());
-        let text = differences[0].to_string();
-        assert!(
-            text.contains(&"ab".repeat(16)) && text.contains("pgw-1/1/0, offset 7, row 2"),
-            "{text}"
-        );
-        assert_eq!(compare(&expected, &expected), []);
+        let names_all = |expected: &Findings| {
+            let differences = compare(expected, &Findings::default());
+            let text = differences.last().unwrap().to_string();
+            assert!(
+                text.contains(&"ab".repeat(16)) && text.contains("pgw-1/1/0, offset 7, row 2"),
+                "{text}"
+            );
+            assert_eq!(compare(expected, expected), []);
+        };
+        names_all(&expected);
+        // A balance itself knows no rows: that is told which its SIM had last until then.
+        let cycle = SimCycle {
+            sim: Pseudonym([0xab; 16]),
+            cycle_start: Day(0),
+            allowance: "e".to_owned(),
+        };
+        let days = BTreeMap::from([(Day(1), row(3))]);
+        names_all(&Findings {
+            sim_cycle: BTreeMap::from([(cycle, days)]),
+            ..expected
+        });
     }
 
     #[test]

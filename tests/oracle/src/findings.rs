@@ -1,6 +1,7 @@
 //! All that is compared: what the oracle finds, and what the system under test can be turned into.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,19 @@ pub struct LastRow {
     pub partition: u32,
     pub offset: u64,
     pub row: u32,
+}
+
+impl fmt::Display for LastRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LastRow {
+            feed,
+            epoch,
+            partition,
+            offset,
+            row,
+        } = self;
+        write!(f, "{feed}/{epoch}/{partition}, offset {offset}, row {row}")
+    }
 }
 
 /// A cell, and where its last row came from if that is known. The latter is told with a difference, but is none.

@@ -81,8 +81,10 @@ fn tell(difference: &oracle::Difference) -> String {
             .join(", ");
     }
     let (table, key) = (difference.table, &difference.key);
+    let last = difference.last.map(|last| format!("\n  last row {last}"));
+    let last = last.unwrap_or_default();
     format!(
-        "oracle: {table} {key}\n  expected {told_expected}\n  found    {told_found}\n  of       {expected}"
+        "oracle: {table} {key}\n  expected {told_expected}\n  found    {told_found}\n  of       {expected}{last}"
     )
 }
 
