@@ -40,10 +40,26 @@ pub enum RegistryEvent {
 /// Tolerances by feed, in milliseconds, as the registry says; feeds' threads read them.
 pub type Tolerances = BTreeMap<FeedId, Arc<AtomicU32>>;
 
+/// Entry times along the registry (`docs/semantics.md`, T3): none is before the one that stands before it, whoever wrote
+/// them. So a command that waits for the one before it comes at one time in every partition, also in those that do not
+/// get that one.
+#[derive(Debug, Default)]
+pub struct EntryTimes(Option<i64>);
+
+impl EntryTimes {
+    /// Takes the next command, and lifts its time to the latest before it.
+    pub fn lift(&mut self, entered: &mut Entered) {
+        let latest_ms = self.0.max(Some(entered.entered_at_ms));
+        self.0 = latest_ms;
+        entered.entered_at_ms = latest_ms.unwrap_or(entered.entered_at_ms);
+    }
+}
+
 /// The registry, from the first revision that is still to be published.
 pub struct RegistryReader {
     consumer: BaseConsumer,
     next: u64,
+    times: EntryTimes,
     tolerances: Tolerances,
 }
 
@@ -65,7 +81,7 @@ impl RegistryReader {
             .consumer("ingest-registry", None)?
             .create()
             .map_err(unusable)?;
-        // Also the commands that are published already are read: they say what the tolerances are.
+        // Also the commands that are published already are read: they say what the tolerances are, and the latest time.
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(topics::REGISTRY, 0, Offset::Beginning)
             .map_err(unusable)?;
@@ -73,6 +89,7 @@ impl RegistryReader {
         Ok(RegistryReader {
             consumer,
             next,
+            times: EntryTimes::default(),
             tolerances,
         })
     }
@@ -171,11 +188,12 @@ impl RegistryReader {
         // Kafka's offsets are not negative.
         let rev = u64::try_from(message.offset()).unwrap_or(0);
         let payload = message.payload().unwrap_or_default();
-        let entered: Entered =
+        let mut entered: Entered =
             serde_json::from_slice(payload).map_err(|error| Halt::RegistryUnknown {
                 revision: rev,
                 why: error.to_string(),
             })?;
+        self.times.lift(&mut entered);
         reading.position = rev + 1;
         if let Command::Feed(feed) = &entered.command
             && let Some(tolerance_ms) = self.tolerances.get(&feed.id)
@@ -208,4 +226,25 @@ struct Reading {
     begun: bool,
     /// Read, and not handed over.
     revisions: Vec<Revision>,
+}
+
+#[cfg(test)]
+mod tests {
+    use hissa_core::registry::{Command, Entered, Logic};
+
+    use super::EntryTimes;
+
+    #[test]
+    fn times_never_fall_along_the_registry() {
+        let mut times = EntryTimes::default();
+        let lifted = [-5, 20, 10, 20, 30].map(|entered_at_ms| {
+            let mut entered = Entered {
+                entered_at_ms,
+                command: Command::Logic(Logic { version: 1 }),
+            };
+            times.lift(&mut entered);
+            entered.entered_at_ms
+        });
+        assert_eq!(lifted, [-5, 20, 20, 20, 30]);
+    }
 }

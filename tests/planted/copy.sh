@@ -34,12 +34,13 @@ copy_tree() {
 # A bug may well make a loop endless.
 longest=120
 
-# The core's unit tests; the core against the oracle, on logs by chance; the simulator, kept seeds first.
-build_unit() { cargo test --quiet --release --locked --no-run -p hissa-core --lib; }
+# The unit tests of these packages; the core against the oracle, on logs by chance; the simulator, kept seeds first.
+tested=(-p hissa-core)
+build_unit() { cargo test --quiet --release --locked --no-run "${tested[@]}" --lib; }
 build_oracle() { cargo test --quiet --release --locked --no-run -p hissa-oracle --test against_core; }
 build_simulator() { cargo build --quiet --release --locked -p simulate; }
 
-unit() { timeout "$longest" cargo test --quiet --release --locked -p hissa-core --lib; }
+unit() { timeout "$longest" cargo test --quiet --release --locked "${tested[@]}" --lib; }
 
 oracle() { timeout "$longest" cargo test --quiet --release --locked -p hissa-oracle --test against_core; }
 

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use crate::findings::Findings;
 use crate::input::{Input, Kind, RawFeed, Refused, Settings};
 use crate::pseudonym::Pseudonyms;
+use crate::registry::Message;
 use crate::shard::{Shard, World};
 
 /// Judges a log as it comes. Partitions do not speak to each other, so their entries may be mixed in any order.
 pub struct Judge<'a> {
     world: World<'a>,
+    /// The latest time along the registry so far.
+    entered_at_ms: i64,
     shards: BTreeMap<u16, Shard>,
 }
 
@@ -17,25 +20,35 @@ impl<'a> Judge<'a> {
     /// Begins before the first entry. `registry` are the messages by revision, and may reach further than the log does.
     pub fn new(settings: Settings, registry: &[Vec<u8>], feed: &'a dyn RawFeed) -> Judge<'a> {
         let pseudonyms = Pseudonyms::new(&settings.key);
-        let read =
-            |message: &Vec<u8>| serde_json::from_slice(message).map_err(|error| error.to_string());
-        let registry = registry.iter().map(read).collect();
-        Judge {
+        let mut judge = Judge {
             world: World {
                 settings,
-                registry,
+                registry: Vec::new(),
                 feed,
                 pseudonyms,
             },
+            entered_at_ms: i64::MIN,
             shards: BTreeMap::new(),
-        }
+        };
+        judge.extend_registry(registry);
+        judge
     }
 
     /// Adds messages that came to the registry since.
     pub fn extend_registry(&mut self, messages: &[Vec<u8>]) {
-        let read =
-            |message: &Vec<u8>| serde_json::from_slice(message).map_err(|error| error.to_string());
-        self.world.registry.extend(messages.iter().map(read));
+        for message in messages {
+            let read = serde_json::from_slice::<Message>(message);
+            let in_order = read.map(|message| {
+                // Times never fall along the registry (T3).
+                self.entered_at_ms = self.entered_at_ms.max(message.entered_at_ms);
+                Message {
+                    entered_at_ms: self.entered_at_ms,
+                    ..message
+                }
+            });
+            let read = in_order.map_err(|error| error.to_string());
+            self.world.registry.push(read);
+        }
     }
 
     /// Applies the next entry of a partition. After a refusal the partition stands where it stood before the entry, if a

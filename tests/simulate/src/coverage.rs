@@ -79,6 +79,7 @@ impl Default for Coverage {
         for name in ["published again", "behind the clock"] {
             coverage.add("row", name.into(), 0);
         }
+        coverage.add("discrepancy", "reported".into(), 0);
         coverage
     }
 }
@@ -155,6 +156,8 @@ impl Coverage {
         }
         self.add("row", "published again".into(), quiet.again);
         self.add("row", "behind the clock".into(), quiet.behind);
+        let discrepancies = quiet.discrepancies.len() as u64;
+        self.add("discrepancy", "reported".into(), discrepancies);
         for (name, count) in ["frames", "blocks", "progress"]
             .into_iter()
             .zip(quiet.entries)

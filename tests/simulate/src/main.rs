@@ -25,7 +25,7 @@ struct Args {
     /// Threads.
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// The coverage as JSON instead of a table.
+    /// Everything as one JSON object.
     #[arg(long)]
     json: bool,
     /// Smaller runs, as the tests have them.
@@ -77,6 +77,8 @@ struct Sum {
     coverage: Coverage,
     /// Seeds by sort of difference.
     sorts: BTreeMap<String, Vec<u64>>,
+    /// Seeds and what they differ in, kept only for JSON.
+    told: Vec<(u64, String)>,
 }
 
 fn run(args: &Args) -> ExitCode {
@@ -94,8 +96,15 @@ fn run(args: &Args) -> ExitCode {
         .map(|seed| args.case(seed))
         .collect();
     let sum = run_cases(args, &cases, "seeds");
-    report(args, &sum);
-    end(before.differences + sum.differences, sum.seeds)
+    let differences = before.differences + sum.differences;
+    match args.json {
+        true => report_json(&before, &sum),
+        false => report(&before, &sum),
+    }
+    match differences {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 #[allow(
@@ -113,11 +122,14 @@ fn run_cases(args: &Args, cases: &[Case], what: &str) -> Sum {
         sum.seeds += 1;
         sum.differences += u64::from(!verdict.differences.is_empty());
         sum.coverage.join(&verdict.coverage);
-        if args.digests {
+        if args.digests && !args.json {
             println!("seed {}: {:016x}", verdict.seed, verdict.digest);
         }
         for difference in &verdict.differences {
-            println!("seed {}: {difference}", verdict.seed);
+            match args.json {
+                true => sum.told.push((verdict.seed, difference.clone())),
+                false => println!("seed {}: {difference}", verdict.seed),
+            }
             sum.sorts
                 .entry(sort(difference))
                 .or_default()
@@ -142,12 +154,8 @@ fn run_cases(args: &Args, cases: &[Case], what: &str) -> Sum {
 }
 
 #[allow(clippy::print_stdout, reason = "a command that reports to its user")]
-fn report(args: &Args, sum: &Sum) {
-    let coverage = &sum.coverage;
-    match args.json {
-        true => println!("{}", json(coverage)),
-        false => table(coverage),
-    }
+fn report(before: &Sum, sum: &Sum) {
+    table(&sum.coverage);
     for (sort, seeds) in &sum.sorts {
         println!(
             "{} times {sort}: seeds {:?}",
@@ -156,20 +164,29 @@ fn report(args: &Args, sum: &Sum) {
         );
     }
     let least = Coverage::least(sum.seeds);
-    let below = coverage.below(least);
+    let below = sum.coverage.below(least);
     println!("reached less than {least} times: {}", below.len());
     for told in below {
         println!("  {told}");
     }
+    let differences = before.differences + sum.differences;
+    println!("{} seeds, {differences} differences", sum.seeds);
 }
 
 #[allow(clippy::print_stdout, reason = "a command that reports to its user")]
-fn end(differences: u64, seeds: u64) -> ExitCode {
-    println!("{seeds} seeds, {differences} differences");
-    match differences {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    }
+fn report_json(before: &Sum, sum: &Sum) {
+    let least = Coverage::least(sum.seeds);
+    let told = before.told.iter().chain(&sum.told);
+    let told = told.map(|(seed, what)| serde_json::json!({"seed": seed, "difference": what}));
+    let report = serde_json::json!({
+        "seeds": sum.seeds,
+        "differences": before.differences + sum.differences,
+        "differing": told.collect::<Vec<_>>(),
+        "coverage": json(&sum.coverage),
+        "least": least,
+        "below_least": sum.coverage.below(least),
+    });
+    println!("{report}");
 }
 
 #[allow(clippy::print_stderr, reason = "a command that reports to its user")]

@@ -103,6 +103,13 @@ impl Shard {
             differs(told.bytes, book.bytes),
         );
         if base != book.base {
+            // What was told last counts as found.
+            let found =
+                |book: u64, base: i128| u64::try_from(i128::from(book) + base).unwrap_or(u64::MAX);
+            let (found_rows, found_bytes) = (
+                found(book.rows, book.base.0),
+                found(book.bytes, book.base.1),
+            );
             book.base = base;
             self.findings.discrepancies.push(Discrepancy {
                 partition: self.partition,
@@ -113,8 +120,8 @@ impl Shard {
                 through: told.through,
                 told_rows: told.rows,
                 told_bytes: told.bytes,
-                found_rows: book.rows,
-                found_bytes: book.bytes,
+                found_rows,
+                found_bytes,
             });
         }
     }

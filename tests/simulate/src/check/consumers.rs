@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use hissa_core::decision::Action;
 use hissa_core::registry::Class;
+use hissa_core::shard::Discrepancy;
 use hissa_core::sim::SimId;
 
 use super::{Differences, Quiet};
@@ -28,9 +29,25 @@ pub fn check(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
             differences.add(|| format!("decision {number} of partition {partition}: sent {sent:?}, read quietly {quiet:?}"));
         }
     }
+    operators(quiet, ran, differences);
     carrier(quiet, ran, differences);
     people(quiet, ran, differences);
     analysts(quiet, ran, differences);
+}
+
+/// Whatever does not balance is reported, whoever owned the partition then.
+fn operators(quiet: &Quiet, ran: &Ran, differences: &mut Differences) {
+    let reports = &ran.outlet.reports[usize::from(quiet.partition)];
+    let found = |report: &Discrepancy| quiet.discrepancies.iter().any(|(_, found)| found == report);
+    let is_told = reports.len() == quiet.discrepancies.len() && reports.iter().all(found);
+    if !is_told {
+        differences.add(|| {
+            format!(
+                "partition {} reported {reports:?}, and has {:?}",
+                quiet.partition, quiet.discrepancies
+            )
+        });
+    }
 }
 
 /// The newest decision of a (SIM, class) has the greatest sequence, and is the one that the carrier applied last.

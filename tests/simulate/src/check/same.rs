@@ -2,6 +2,7 @@
 
 use hissa_core::decision::{Cause, Decision};
 use hissa_core::facts::Fact;
+use hissa_core::shard::Discrepancy;
 
 use super::{Differences, Quiet};
 
@@ -21,6 +22,18 @@ pub fn same(what: &str, expected: &Quiet, mut found: Quiet, differences: &mut Di
             format!(
                 "{what}: the clock of partition {partition} is {:?} instead of {:?}",
                 found.clock_ms, expected.clock_ms
+            )
+        });
+    }
+    let discrepancies = |of: &Quiet| -> Vec<Discrepancy> {
+        let all = of.discrepancies.iter();
+        all.map(|(_, found)| found.clone()).collect()
+    };
+    if discrepancies(expected) != discrepancies(&found) {
+        differences.add(|| {
+            format!(
+                "{what}: partition {partition} has discrepancies {:?} instead of {:?}",
+                found.discrepancies, expected.discrepancies
             )
         });
     }

@@ -51,11 +51,13 @@ pub enum Kind {
     ClockBehind,
     /// It is `a` seconds ahead.
     ClockAhead,
+    /// The broker loses the partition's next message of rows that it has acknowledged.
+    BrokerLoses,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 22] = [
         Kind::IngestCrash,
         Kind::IngestAckLost,
         Kind::IngestOld,
@@ -77,7 +79,11 @@ impl Kind {
         Kind::RegistrySilent,
         Kind::ClockBehind,
         Kind::ClockAhead,
+        Kind::BrokerLoses,
     ];
+
+    /// Those behind which nothing may be missing.
+    pub const HARMLESS: &[Kind] = Kind::ALL.split_at(21).0;
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -103,6 +109,7 @@ impl Kind {
             Kind::RegistrySilent => "registry-silent",
             Kind::ClockBehind => "clock-behind",
             Kind::ClockAhead => "clock-ahead",
+            Kind::BrokerLoses => "broker-loses",
         }
     }
 }

@@ -126,7 +126,7 @@ impl Shape {
 fn feeds(played: bool, dice: &mut Dice) -> Vec<FeedShape> {
     let partitions: &[u32] = match played {
         true => &[1],
-        false => dice.pick::<&[u32]>(&[&[1], &[2], &[3], &[1, 1], &[1, 2]]),
+        false => dice.pick::<&[u32]>(&[&[4], &[2], &[3], &[1, 1], &[1, 2]]),
     };
     let names = ["pgw-nord", "pgw-sud"];
     let feeds = names.iter().zip(partitions);

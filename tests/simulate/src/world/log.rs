@@ -9,6 +9,7 @@ use hissa_core::wire::{self, Kind, WireError};
 use hissa_ingest::position::Stored;
 
 use super::Surroundings;
+use crate::faults;
 
 /// An entry of `hissa.usage`.
 pub struct Entry {
@@ -87,6 +88,11 @@ impl Surroundings<'_> {
         self.digest.update(&partition.to_le_bytes());
         self.digest.update(kind.as_str().as_bytes());
         self.digest.update(&payload);
+        let loses = &mut self.troubles.owner(partition).loses;
+        if kind == Kind::Rows && *loses > 0 {
+            *loses -= 1;
+            return self.troubles.count(faults::Kind::BrokerLoses);
+        }
         self.log.usage[usize::from(partition)].push(Entry {
             kind,
             payload,

@@ -2,7 +2,7 @@
 //!
 //! The fakes promise what the real things do, and no more:
 //! - [`log`]: a partition keeps entries in the order of their arrival; of one producer they arrive in the order in which
-//!   they were sent, without gaps; an acknowledgement comes later, or never.
+//!   they were sent, without gaps, but for the fault that loses one; an acknowledgement comes later, or never.
 //! - [`store`]: a snapshot is there whole, or torn; the newest few are kept.
 //! - [`clickhouse`]: an insert has arrived when it is acknowledged; when it is not, in part or whole or not at all.
 
@@ -19,6 +19,7 @@ mod troubles;
 use std::collections::BTreeMap;
 
 use hissa_core::registry::Entered;
+use hissa_ingest::registry::EntryTimes;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::dice::Dice;
@@ -39,7 +40,7 @@ const HEALING_STEPS: u32 = 4_000;
 /// All but the actors.
 pub struct Surroundings<'a> {
     pub scenario: &'a Scenario,
-    /// The registry, read.
+    /// The registry, as ingest reads it.
     pub registry: &'a [Entered],
     /// The seed of all that is not a fault and not the scenario: paces, orders, sizes.
     pub seed: u64,
@@ -74,6 +75,13 @@ pub struct Ran {
     pub steps: u32,
 }
 
+impl Ran {
+    /// Whether the broker lost what it had acknowledged: only then may rows be missing.
+    pub fn lost(&self) -> bool {
+        self.faults.contains_key(&Kind::BrokerLoses)
+    }
+}
+
 struct World<'a> {
     around: Surroundings<'a>,
     ingesters: Vec<Ingester>,
@@ -84,11 +92,15 @@ struct World<'a> {
 /// Runs a scenario with faults. `seed` fixes paces and orders.
 pub fn run(scenario: &Scenario, faults: &Faults, seed: u64) -> Ran {
     let mut violations = Vec::new();
+    let mut times = EntryTimes::default();
     let registry: Vec<Entered> = scenario
         .registry
         .iter()
         .filter_map(|command| match serde_json::from_slice(&command.text) {
-            Ok(entered) => Some(entered),
+            Ok(mut entered) => {
+                times.lift(&mut entered);
+                Some(entered)
+            }
             Err(why) => {
                 violations.push(format!("a command of the scenario is none: {why}"));
                 None

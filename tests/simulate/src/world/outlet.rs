@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use hissa_core::alert::AlertChange;
 use hissa_core::decision::{Action, Decision};
 use hissa_core::registry::Class;
+use hissa_core::shard::Discrepancy;
 use hissa_core::sim::{Partitions, SimId};
 
 use super::Surroundings;
@@ -20,6 +21,8 @@ pub struct Outlet {
     pub carrier: HashMap<(SimId, Class), (u64, Action), Quick>,
     /// People see the change whose revision is above the last one they saw.
     pub people: HashMap<String, u32, Quick>,
+    /// What owners reported of books that do not balance, by partition; of several owners' words for one, the first.
+    pub reports: Vec<Vec<Discrepancy>>,
     /// Messages that had been there already.
     pub repeats: u64,
 }
@@ -31,7 +34,16 @@ impl Outlet {
             alerts: HashMap::default(),
             carrier: HashMap::default(),
             people: HashMap::default(),
+            reports: partitions.numbers().map(|_| Vec::new()).collect(),
             repeats: 0,
+        }
+    }
+
+    /// An owner reports that its books do not balance.
+    pub fn report(&mut self, partition: u16, found: Discrepancy) {
+        let reports = &mut self.reports[usize::from(partition)];
+        if !reports.contains(&found) {
+            reports.push(found);
         }
     }
 }

@@ -302,9 +302,7 @@ impl Owner {
             } => self.batches.push_back((batch, facts, freshness)),
             Command::StoreSnapshot { offset, bytes } => self.snapshots.push_back((offset, bytes)),
             Command::Tally(_) | Command::TallyFlags(_) => {}
-            Command::Report(found) => {
-                around.violated(format!("the books do not balance: {found:?}"))
-            }
+            Command::Report(found) => around.outlet.report(self.partition, *found),
             Command::Halt { why } => {
                 around.troubles.end_of(self.partition);
                 self.life.die_at(around.step);

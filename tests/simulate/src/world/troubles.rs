@@ -35,6 +35,8 @@ pub struct Ownership {
     pub back: u32,
     pub snapshot_fails: bool,
     pub snapshot_torn: bool,
+    /// So many messages of rows the broker will lose.
+    pub loses: u32,
     /// It has handed over, and there is no more to do; or it has halted.
     ended: bool,
 }
@@ -68,6 +70,7 @@ impl Troubles {
         *self = ended;
         for owner in &mut self.owners {
             (owner.snapshot_fails, owner.snapshot_torn, owner.starts_at) = (false, false, 0);
+            owner.loses = 0;
         }
     }
 
@@ -167,12 +170,16 @@ impl World<'_> {
                     Kind::ClockAhead => troubles.clock = (1_000 * i64::from(a), until_b),
                     // These are counted where they happen.
                     Kind::SinkUnknown => troubles.sink_unknown += a,
+                    Kind::BrokerLoses => troubles.owner(fault.partition).loses += 1,
                     Kind::SnapshotFails => troubles.owner(fault.partition).snapshot_fails = true,
                     _ => troubles.owner(fault.partition).snapshot_torn = true,
                 }
                 !matches!(
                     fault.kind,
-                    Kind::SinkUnknown | Kind::SnapshotFails | Kind::SnapshotTorn
+                    Kind::SinkUnknown
+                        | Kind::SnapshotFails
+                        | Kind::SnapshotTorn
+                        | Kind::BrokerLoses
                 )
             }
         };
