@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// The instant that a text names; `None` where a record with it is rejected (`bad_time`).
+/// The instant that a text names; `None` where a record with it is rejected (`bad_time`). A space for the `T` is refused.
 pub(crate) fn instant(text: &str) -> Option<i64> {
+    if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+        return None;
+    }
     let fraction = text.get(19..)?.strip_prefix('.').unwrap_or("");
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
     if digits > 3 {

@@ -18,6 +18,7 @@ mod day;
 mod findings;
 mod input;
 mod instant;
+mod json;
 mod judge;
 mod names;
 mod period;
@@ -42,4 +43,5 @@ pub use findings::{
 pub use input::{Entry, Input, Kind, Messages, RawFeed, Refused, Settings, Why};
 pub use judge::{Judge, judge};
 pub use names::{Class, Feed, NoName, Outcome, Pseudonym};
+pub use record::why_rejected;
 pub use said::{AlertChange, Cause, Decision, RecordName, SourcePosition, Standing};

@@ -1,9 +1,11 @@
-//! The carrier's records, read plainly (docs/feeds.md). Whether a record is a reject, and why, the log says; here is only
-//! told whether it can be read.
+//! The carrier's records, or why a message is none (docs/feeds.md).
+
+use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
 use crate::instant::instant;
+use crate::json::{self, Json};
 
 /// How a row's bytes are meant (C1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -39,118 +41,207 @@ pub(crate) struct Container {
     pub(crate) down: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRecord {
-    node: String,
-    charging_id: u64,
-    record_sequence: Option<u32>,
-    opened_at: String,
-    imsi: String,
-    imei: Option<String>,
-    rat: Option<String>,
-    serving_plmn: Option<String>,
-    counter: Option<Counter>,
-    node_sequence: Option<u64>,
-    containers: Vec<RawContainer>,
-}
+/// Why a message is no record: a word of docs/feeds.md.
+pub(crate) type Reason = &'static str;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawContainer {
-    rating_group: u32,
-    service_id: Option<u32>,
-    sequence: Option<u32>,
-    first_usage_at: String,
-    last_usage_at: String,
-    uplink_bytes: u64,
-    downlink_bytes: u64,
+/// What a quiet message is instead; no outcome has this word.
+const QUIET: Reason = "quiet";
+
+/// What a field may hold, and whether it is needed.
+struct Field(&'static str, bool, Holds);
+
+enum Holds {
+    Node,
+    Time,
+    Digits(RangeInclusive<usize>),
+    Word(&'static [&'static str]),
+    Integer(RangeInclusive<u64>),
+    Containers,
 }
 
 /// The most bytes that a container can tell.
 const MOST_BYTES: u64 = 1_000_000_000_000;
 
-/// The record in a message; in words, why there is none.
-pub(crate) fn decode(message: &[u8]) -> Result<Record, String> {
+const U32: RangeInclusive<u64> = 0..=u32::MAX as u64;
+
+const RECORD: [Field; 11] = [
+    Field("node", true, Holds::Node),
+    Field("charging_id", true, Holds::Integer(0..=u64::MAX)),
+    Field("record_sequence", false, Holds::Integer(U32)),
+    Field("opened_at", true, Holds::Time),
+    Field("imsi", true, Holds::Digits(6..=15)),
+    Field("imei", false, Holds::Digits(14..=16)),
+    Field("rat", false, Holds::Word(&["2G", "3G", "4G", "5G"])),
+    Field("serving_plmn", false, Holds::Digits(5..=6)),
+    Field(
+        "counter",
+        false,
+        Holds::Word(&["delta", "cumulative32", "cumulative64"]),
+    ),
+    Field("node_sequence", false, Holds::Integer(0..=u64::MAX / 2)),
+    Field("containers", true, Holds::Containers),
+];
+
+fn container(most_bytes: u64) -> [Field; 7] {
+    [
+        Field("rating_group", true, Holds::Integer(U32)),
+        Field("service_id", false, Holds::Integer(U32)),
+        Field("sequence", false, Holds::Integer(1..=u64::from(u32::MAX))),
+        Field("first_usage_at", true, Holds::Time),
+        Field("last_usage_at", true, Holds::Time),
+        Field("uplink_bytes", true, Holds::Integer(0..=most_bytes)),
+        Field("downlink_bytes", true, Holds::Integer(0..=most_bytes)),
+    ]
+}
+
+/// The record in a message, or why there is none.
+pub(crate) fn decode(message: &[u8]) -> Result<Record, Reason> {
     if message.len() > 1 << 20 {
-        return Err("more than 1 MiB".to_owned());
+        return Err("too_large");
     }
-    let raw: RawRecord = serde_json::from_slice(message).map_err(|error| error.to_string())?;
-    let graphic = raw.node.bytes().all(|byte| byte.is_ascii_graphic());
-    ensure(graphic && (1..=20).contains(&raw.node.len()), "node")?;
-    ensure(digits(&raw.imsi, 6..=15), "imsi")?;
-    ensure(
-        raw.imei.as_deref().is_none_or(|imei| digits(imei, 14..=16)),
-        "imei",
-    )?;
-    ensure(
-        raw.serving_plmn
-            .as_deref()
-            .is_none_or(|plmn| digits(plmn, 5..=6)),
-        "serving_plmn",
-    )?;
-    ensure(
-        raw.rat
-            .as_deref()
-            .is_none_or(|rat| ["2G", "3G", "4G", "5G"].contains(&rat)),
-        "rat",
-    )?;
-    ensure(
-        raw.node_sequence
-            .is_none_or(|number| i64::try_from(number).is_ok()),
-        "node_sequence",
-    )?;
-    ensure((1..=1000).contains(&raw.containers.len()), "containers")?;
-    let opened_at = instant(&raw.opened_at).ok_or("opened_at")?;
-    let most = if raw.counter == Some(Counter::Cumulative32) {
+    let Some(Json::Object(fields)) = json::parse(message) else {
+        return Err("malformed_json");
+    };
+    if get(&fields, "quiet_until").is_some() {
+        judge(&fields, &[Field("quiet_until", true, Holds::Time)], 0)?;
+        return Err(QUIET);
+    }
+    let most_bytes = if text(&fields, "counter") == Some("cumulative32") {
         u64::from(u32::MAX)
     } else {
         MOST_BYTES
     };
-    let mut containers = Vec::new();
-    for (place, container) in raw.containers.iter().enumerate() {
-        containers.push(container_of(container, place, most)?);
+    judge(&fields, &RECORD, most_bytes)?;
+    read(&fields).ok_or("malformed_json")
+}
+
+/// Why a message is rejected, in the word of docs/feeds.md; `None` for a record, and for a quiet message.
+pub fn why_rejected(message: &[u8]) -> Option<&'static str> {
+    decode(message).err().filter(|reason| *reason != QUIET)
+}
+
+/// The first fault of an object: its fields as they stand in the text, then what is missing, then times in the wrong
+/// order.
+fn judge(fields: &[(String, Json)], known: &[Field], most_bytes: u64) -> Result<(), Reason> {
+    for (place, (name, value)) in fields.iter().enumerate() {
+        if get(&fields[..place], name).is_some() {
+            return Err("malformed_json");
+        }
+        let known = known.iter().find(|Field(known, ..)| known == name);
+        let Field(_, needed, holds) = known.ok_or("unknown_field")?;
+        match value {
+            Json::Null if *needed => return Err("missing_field"),
+            Json::Null => {}
+            value => judge_value(value, holds, most_bytes)?,
+        }
     }
-    Ok(Record {
-        node: raw.node,
-        charging_id: raw.charging_id,
-        record_sequence: raw.record_sequence.unwrap_or(0),
-        opened_at,
-        imsi: raw.imsi,
-        imei: raw.imei,
-        counter: raw.counter,
+    let mut needed = known.iter().filter(|Field(_, needed, _)| *needed);
+    if needed.any(|Field(name, ..)| get(fields, name).is_none()) {
+        return Err("missing_field");
+    }
+    match (
+        time(fields, "first_usage_at"),
+        time(fields, "last_usage_at"),
+    ) {
+        (Some(first), Some(last)) if last < first => Err("bad_time"),
+        _ => Ok(()),
+    }
+}
+
+fn judge_value(value: &Json, holds: &Holds, most_bytes: u64) -> Result<(), Reason> {
+    let (fine, reason) = match (holds, value) {
+        (Holds::Node, Json::Text(text)) => {
+            let graphic = text.bytes().all(|byte| byte.is_ascii_graphic());
+            (graphic && (1..=20).contains(&text.len()), "out_of_range")
+        }
+        (Holds::Time, Json::Text(text)) => (instant(text).is_some(), "bad_time"),
+        (Holds::Digits(lengths), Json::Text(text)) => {
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            (digits && lengths.contains(&text.len()), "bad_identifier")
+        }
+        (Holds::Word(words), Json::Text(text)) => {
+            (words.contains(&text.as_str()), "bad_identifier")
+        }
+        (Holds::Integer(range), Json::Number(number)) => {
+            let fine = number.parse().is_ok_and(|number| range.contains(&number));
+            (fine, "out_of_range")
+        }
+        (Holds::Containers, Json::List(containers)) => {
+            if !(1..=1000).contains(&containers.len()) {
+                return Err("out_of_range");
+            }
+            for value in containers {
+                let Json::Object(fields) = value else {
+                    return Err("wrong_type");
+                };
+                judge(fields, &container(most_bytes), most_bytes)?;
+            }
+            (true, "")
+        }
+        _ => (false, "wrong_type"),
+    };
+    if fine { Ok(()) } else { Err(reason) }
+}
+
+/// What a sound record says.
+fn read(fields: &[(String, Json)]) -> Option<Record> {
+    let Json::List(list) = get(fields, "containers")? else {
+        return None;
+    };
+    let mut containers = Vec::new();
+    for (place, container) in (1..).zip(list) {
+        let Json::Object(fields) = container else {
+            return None;
+        };
+        let u32_of = |name: &str| number(fields, name).map(u32::try_from);
+        containers.push(Container {
+            rating_group: u32_of("rating_group")?.ok()?,
+            service_id: u32_of("service_id").unwrap_or(Ok(0)).ok()?,
+            sequence: u32_of("sequence").unwrap_or(Ok(place)).ok()?,
+            start: time(fields, "first_usage_at")?,
+            end: time(fields, "last_usage_at")?,
+            up: number(fields, "uplink_bytes")?,
+            down: number(fields, "downlink_bytes")?,
+        });
+    }
+    Some(Record {
+        node: text(fields, "node")?.to_owned(),
+        charging_id: number(fields, "charging_id")?,
+        record_sequence: u32::try_from(number(fields, "record_sequence").unwrap_or(0)).ok()?,
+        opened_at: time(fields, "opened_at")?,
+        imsi: text(fields, "imsi")?.to_owned(),
+        imei: text(fields, "imei").map(str::to_owned),
+        counter: text(fields, "counter").and_then(|word| match word {
+            "delta" => Some(Counter::Delta),
+            "cumulative32" => Some(Counter::Cumulative32),
+            "cumulative64" => Some(Counter::Cumulative64),
+            _ => None,
+        }),
         containers,
     })
 }
 
-fn container_of(raw: &RawContainer, place: usize, most: u64) -> Result<Container, String> {
-    let start = instant(&raw.first_usage_at).ok_or("first_usage_at")?;
-    let end = instant(&raw.last_usage_at).ok_or("last_usage_at")?;
-    ensure(start <= end, "last_usage_at before first_usage_at")?;
-    ensure(
-        raw.uplink_bytes <= most && raw.downlink_bytes <= most,
-        "bytes",
-    )?;
-    let from_place = u32::try_from(place + 1).unwrap_or(u32::MAX);
-    let sequence = raw.sequence.unwrap_or(from_place);
-    ensure(sequence >= 1, "sequence")?;
-    Ok(Container {
-        rating_group: raw.rating_group,
-        service_id: raw.service_id.unwrap_or(0),
-        sequence,
-        start,
-        end,
-        up: raw.uplink_bytes,
-        down: raw.downlink_bytes,
-    })
+fn get<'a>(fields: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
+    let named = fields.iter().find(|(known, _)| known == name);
+    named.map(|(_, value)| value)
 }
 
-fn ensure(fine: bool, what: &str) -> Result<(), String> {
-    if fine { Ok(()) } else { Err(what.to_owned()) }
+fn text<'a>(fields: &'a [(String, Json)], name: &str) -> Option<&'a str> {
+    match get(fields, name)? {
+        Json::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
-fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
-    lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+fn time(fields: &[(String, Json)], name: &str) -> Option<i64> {
+    instant(text(fields, name)?)
+}
+
+fn number(fields: &[(String, Json)], name: &str) -> Option<u64> {
+    match get(fields, name)? {
+        Json::Number(number) => number.parse().ok(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -184,25 +275,49 @@ mod tests {
 
     #[test]
     fn what_the_page_rejects_does_not_read() {
-        for (from, to) in [
-            ("}]}", "}]"),
-            (r#""node": "pgw-1","#, ""),
-            (r#""rat": "4G""#, r#""rot": "4G""#),
-            ("90412", r#""90412""#),
-            ("8801200", "-1"),
-            ("8801200", "1.0"),
-            ("08:14:59Z", "07:14:59Z"),
-            ("2026-02-10T08:00:00Z", "2026-02-30T08:00:00Z"),
-            ("001012120000412", "00101"),
+        for (from, to, reason) in [
+            ("}]}", "}]", "malformed_json"),
+            (r#""node": "pgw-1","#, "", "missing_field"),
+            (r#""pgw-1""#, "null", "missing_field"),
+            (r#""rat": "4G""#, r#""rot": "4G""#, "unknown_field"),
+            ("4G", "6G", "bad_identifier"),
+            ("90412", r#""90412""#, "wrong_type"),
+            ("8801200", "-1", "out_of_range"),
+            ("8801200", "1.0", "out_of_range"),
+            ("8801200", "1000000000001", "out_of_range"),
+            ("08:14:59Z", "07:14:59Z", "bad_time"),
+            ("08:14:59Z", "08:00:03.999Z", "bad_time"),
+            ("2026-02-10T08:00:00Z", "2026-02-30T08:00:00Z", "bad_time"),
+            ("2026-02-10T08:00:00Z", "2026-02-10 08:00:00Z", "bad_time"),
+            ("001012120000412", "00101", "bad_identifier"),
             (
                 r#""node": "pgw-1","#,
                 r#""node": "pgw-1", "node": "pgw-1","#,
+                "malformed_json",
+            ),
+            (r#""rat""#, r#""quiet_until""#, "unknown_field"),
+            // Of two faults the first in the text; what is missing comes behind what is there, container by container.
+            (
+                r#""imsi": "001012120000412", "#,
+                r#""x": 1, "#,
+                "unknown_field",
+            ),
+            (
+                r#""rating_group": 4101, "service_id": 11"#,
+                r#""service_id": "x""#,
+                "wrong_type",
             ),
         ] {
-            assert!(
-                decode(RECORD.replace(from, to).as_bytes()).is_err(),
-                "{from} -> {to}"
-            );
+            let message = RECORD.replacen(from, to, 1);
+            assert_ne!(message, RECORD, "{from}");
+            assert_eq!(decode(message.as_bytes()), Err(reason), "{from} -> {to}");
         }
+        let large = RECORD.to_owned() + &" ".repeat(1 << 20);
+        assert_eq!(decode(large.as_bytes()), Err("too_large"));
+        assert_eq!(
+            decode(br#"{"quiet_until": "2026-03-11T00:15:00Z"}"#),
+            Err(QUIET)
+        );
+        assert_eq!(decode(br#"{"quiet_until": "soon"}"#), Err("bad_time"));
     }
 }

@@ -16,8 +16,8 @@ pub(crate) struct Source {
 /// One row, as far as it is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// The reason's code, where the row is a stub.
-    pub(crate) reject: Option<u8>,
+    /// Whether the message was rejected. Why, the message itself says.
+    pub(crate) is_stub: bool,
     pub(crate) source: Source,
     pub(crate) offset: u64,
     pub(crate) row: u32,
@@ -32,7 +32,7 @@ pub(crate) fn rows(payload: &[u8]) -> Option<Vec<Row>> {
 
 fn row(bytes: &[u8; ROW]) -> Row {
     Row {
-        reject: (bytes[0] == 1).then_some(bytes[1]),
+        is_stub: bytes[0] == 1,
         source: Source {
             feed: Feed(field(bytes, 44)),
             epoch: u32::from_le_bytes(field(bytes, 60)),
@@ -46,21 +46,6 @@ fn row(bytes: &[u8; ROW]) -> Row {
 
 fn field<const N: usize>(bytes: &[u8; ROW], at: usize) -> [u8; N] {
     core::array::from_fn(|place| bytes[at + place])
-}
-
-/// The reason of a stub, in the word of docs/feeds.md.
-pub(crate) fn reason(code: u8) -> Option<&'static str> {
-    Some(match code {
-        1 => "malformed_json",
-        2 => "missing_field",
-        3 => "unknown_field",
-        4 => "wrong_type",
-        5 => "out_of_range",
-        6 => "bad_time",
-        7 => "bad_identifier",
-        8 => "too_large",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -84,7 +69,7 @@ mod tests {
             partition: 4,
         };
         let row = Row {
-            reject: Some(2),
+            is_stub: true,
             source,
             offset: 5,
             row: 6,

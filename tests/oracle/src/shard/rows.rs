@@ -7,7 +7,7 @@ use crate::check;
 use crate::input::Why;
 use crate::names::{Outcome, Pseudonym};
 use crate::pseudonym;
-use crate::record::{self, Container, Record};
+use crate::record::{self, Container, Reason, Record};
 use crate::row::{self, Row};
 use crate::said::{Cause, RecordName, SourcePosition};
 use crate::seen::{Digest, Identity};
@@ -69,7 +69,7 @@ impl Usage<'_> {
 }
 
 /// The carrier's record that was read last; its containers stand one behind the other.
-type LastRead = Option<(Row, Result<Read, String>)>;
+type LastRead = Option<(Row, Result<Read, Reason>)>;
 
 /// A record, its SIM, and its device with the type code.
 type Read = (Record, Pseudonym, Option<(Pseudonym, u32)>);
@@ -95,8 +95,8 @@ impl Shard {
                 last = Some((*row, read(world, row)?));
             }
             let Some((_, read)) = &last else { continue };
-            if let Some(code) = row.reject {
-                self.stub(row, code, read.is_ok(), offset)?;
+            if row.is_stub {
+                self.stub(row, read.as_ref().err().copied(), offset)?;
                 continue;
             }
             let wrong = |what: String| Why::Log(format!("{:?}: {what}", books_place(row)));
@@ -126,15 +126,9 @@ impl Shard {
     }
 
     /// O1.
-    fn stub(&mut self, row: &Row, code: u8, reads: bool, offset: u64) -> Result<(), Why> {
+    fn stub(&mut self, row: &Row, reason: Option<Reason>, offset: u64) -> Result<(), Why> {
         let wrong = |what: &str| Why::Log(format!("{:?}: {what}", books_place(row)));
-        let reason = row::reason(code).ok_or_else(|| wrong("a stub without a reason"))?;
-        // Which times are none is left to the log: RFC 3339 leaves room there.
-        if reads && reason != "bad_time" {
-            return Err(wrong(&format!(
-                "rejected as {reason}, but the record can be read"
-            )));
-        }
+        let reason = reason.ok_or_else(|| wrong("rejected, but the record can be read"))?;
         if self.partition != 0 {
             return Err(wrong("stubs go to partition 0 (A4)"));
         }
@@ -146,7 +140,7 @@ impl Shard {
     }
 }
 
-fn read(world: &World<'_>, row: &Row) -> Result<Result<Read, String>, Why> {
+fn read(world: &World<'_>, row: &Row) -> Result<Result<Read, Reason>, Why> {
     let source = row.source;
     let message = world.feed.message(
         &source.feed.to_string(),

@@ -17,8 +17,6 @@ pub struct Core {
     config: BTreeMap<u16, ShardConfig>,
     shards: BTreeMap<u16, Shard>,
     pub findings: Findings,
-    /// By partition and source: what differs, of rows and bytes, in all that was reported.
-    reported: BTreeMap<(u16, String), (i128, i128)>,
 }
 
 fn told<T: DeserializeOwned>(value: &impl serde::Serialize) -> T {
@@ -38,7 +36,6 @@ impl Core {
             config: BTreeMap::new(),
             shards: BTreeMap::new(),
             findings: Findings::default(),
-            reported: BTreeMap::new(),
         };
         for partition in 0..settings.partitions {
             let mut config = ShardConfig::new(settings.generation, partition, settings.partitions);
@@ -83,11 +80,6 @@ impl Core {
             list.push(told(change));
         }
         for found in effects.discrepancies {
-            // The core tells what is new since the last report; the oracle all.
-            let source = format!("{:?}", found.source);
-            let sum = self.reported.entry((partition, source)).or_default();
-            sum.0 += i128::from(found.promised_rows) - i128::from(found.found_rows);
-            sum.1 += i128::from(found.promised_bytes) - i128::from(found.found_bytes);
             self.findings.discrepancies.push(Discrepancy {
                 partition,
                 offset: entry.offset,
@@ -97,8 +89,8 @@ impl Core {
                 through: found.through,
                 told_rows: found.promised_rows,
                 told_bytes: found.promised_bytes,
-                found_rows: u64::try_from(i128::from(found.promised_rows) - sum.0).unwrap(),
-                found_bytes: u64::try_from(i128::from(found.promised_bytes) - sum.1).unwrap(),
+                found_rows: found.found_rows,
+                found_bytes: found.found_bytes,
             });
         }
     }

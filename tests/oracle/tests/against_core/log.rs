@@ -206,10 +206,10 @@ impl Log {
         );
     }
 
-    /// A message that cannot be read.
+    /// A message that cannot be read, for the reason of that code.
     pub fn stub(&mut self, feed: usize, delivered: i64, reason: u8, joins: bool) {
         let (epoch, offset) = self.place(feed, delivered);
-        let message = b"{".to_vec();
+        let message = spoilt(reason);
         self.messages
             .add(FEEDS[feed].parse().unwrap(), epoch, 0, offset, message);
         let mut row = UsageRow::new_zeroed();
@@ -274,6 +274,20 @@ impl Log {
             let progress = json!({"sources": sources, "as_of_ms": as_of});
             self.push(partition, Kind::Progress, progress.to_string().into_bytes());
         }
+    }
+}
+
+/// A message that is rejected with the reason of that code (docs/feeds.md).
+fn spoilt(reason: u8) -> Vec<u8> {
+    match reason {
+        1 => b"{".to_vec(),
+        2 => b"{}".to_vec(),
+        3 => br#"{"colour": 1}"#.to_vec(),
+        4 => br#"{"imsi": 1}"#.to_vec(),
+        5 => br#"{"charging_id": -1}"#.to_vec(),
+        6 => br#"{"opened_at": "yesterday"}"#.to_vec(),
+        7 => br#"{"imsi": "x"}"#.to_vec(),
+        _ => vec![b' '; (1 << 20) + 1],
     }
 }
 
