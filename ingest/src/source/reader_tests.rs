@@ -97,6 +97,21 @@ fn a_record_becomes_a_row_a_container_under_pseudonyms() {
 }
 
 #[test]
+fn a_container_without_bytes_is_a_row_as_well() {
+    let mut reader = reader(false, &[]);
+    let text = RECORD
+        .replace("\"uplink_bytes\":1,", "\"uplink_bytes\":0,")
+        .replace("\"downlink_bytes\":2}", "\"downlink_bytes\":0}");
+    reader.take(message(3, 40, NOW_MS, &text), NOW_MS).unwrap();
+    let rows = reader.finish().rows;
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.position().row, row.bytes()))
+        .collect();
+    assert_eq!(told, [(0, 0), (1, 7)]);
+}
+
+#[test]
 fn a_records_counter_stands_in_its_rows_and_its_number_beside_them() {
     let mut reader = reader(false, &[]);
     let with = RECORD.replace(
