@@ -21,14 +21,14 @@ const DEEPEST: usize = 32;
 
 /// The whole of a message; `None` where it is no JSON.
 pub(crate) fn parse(message: &[u8]) -> Option<Json> {
-    value(std::str::from_utf8(message).ok()?, 0)
+    let text = std::str::from_utf8(message).ok()?;
+    value(serde_json::from_str(text).ok()?, 0)
 }
 
-fn value(text: &str, depth: usize) -> Option<Json> {
+fn value(raw: &RawValue, depth: usize) -> Option<Json> {
     if depth > DEEPEST {
         return None;
     }
-    let raw: &RawValue = serde_json::from_str(text).ok()?;
     let text = raw.get();
     Some(match text.bytes().next()? {
         b'n' => Json::Null,
@@ -36,14 +36,14 @@ fn value(text: &str, depth: usize) -> Option<Json> {
         b'"' => Json::Text(serde_json::from_str(text).ok()?),
         b'[' => {
             let values: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            let values = values.into_iter().map(|raw| value(raw.get(), depth + 1));
+            let values = values.into_iter().map(|raw| value(raw, depth + 1));
             Json::List(values.collect::<Option<_>>()?)
         }
         b'{' => {
             let Pairs(pairs) = serde_json::from_str(text).ok()?;
             let pairs = pairs
                 .into_iter()
-                .map(|(name, raw)| Some((name, value(raw.get(), depth + 1)?)));
+                .map(|(name, raw)| Some((name, value(raw, depth + 1)?)));
             Json::Object(pairs.collect::<Option<_>>()?)
         }
         _ => Json::Number(text.to_owned()),
@@ -51,19 +51,19 @@ fn value(text: &str, depth: usize) -> Option<Json> {
 }
 
 /// The fields of an object in the order of the text.
-struct Pairs(Vec<(String, Box<RawValue>)>);
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Pairs;
+            type Value = Pairs<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
